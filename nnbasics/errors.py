@@ -1,0 +1,21 @@
+"""Errors whose cause is something the user gave, each with one line that says what to do about it.
+
+The command line turns every `UserError` into that line and exit code 2; anything else that is raised is a defect of
+ours and keeps its traceback.
+"""
+
+
+class UserError(ValueError):
+    """Something given from outside cannot be used; the message says what, where, what was expected and what to do."""
+
+
+class WeightsError(UserError):
+    """A weights file is missing, damaged, unsafe or of another network."""
+
+
+class PictureError(UserError):
+    """A picture cannot be read, is not usable at its size, or cannot be written where it should go."""
+
+
+class SettingsError(UserError):
+    """A setting has a value that it cannot have, or two settings contradict each other."""

@@ -1,0 +1,131 @@
+"""The contract that every layer keeps: `y = forward(x)`, then `dx = backward(dy)`.
+
+A layer is a function with a memory: `forward` keeps what the backward rule will need, `backward` turns dL/dy into dL/dx
+by the chain rule and leaves dL/dparameter in `grads`. Nothing else is going on in a neural network.
+"""
+
+import copy
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from nnbasics.errors import UserError
+
+
+class Layer(ABC):
+    """What all layers share: parameters, their gradients, two switches, and the memory between forward and backward.
+
+    A layer of your own needs two methods::
+
+        class Square(Layer):
+            def forward(self, x):
+                return self.keep(x * x, x=x)
+
+            def backward(self, dy):
+                return 2 * self.kept(dy)["x"] * dy
+
+    Attributes
+    ----------
+    params : dict of str to ndarray
+        What is learned: "weight", "bias"; empty for a layer with nothing to learn.
+    grads : dict of str to ndarray
+        dL/dparameter under the same keys, *set* (not added to) by `backward`.
+    training : bool
+        Dropout, batch normalisation and stochastic depth act differently in training and in use.
+    frozen : bool
+        Nobody wants parameter gradients: `forward` then keeps only what backward-to-input needs.
+    name : str
+        The layer's name in its network ("conv1_1"), for messages.
+    """
+
+    training = True
+    frozen = False
+    name = ""
+    _memory = None
+    _y_shape = None
+
+    def __init__(self):
+        self.params = {}
+        self.grads = {}
+
+    @abstractmethod
+    def forward(self, x):
+        """Return y for the input x, and keep what `backward` needs."""
+
+    @abstractmethod
+    def backward(self, dy):
+        """Return dL/dx for the x of the last `forward`, given dy = dL/dy; set `grads`."""
+
+    def __call__(self, x):
+        return self.forward(x)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    def extra_repr(self):
+        """The constructor's arguments, as they are shown in the layer's repr."""
+        return ""
+
+    def keep(self, y, **memory):
+        """Remember y's shape and what the backward rule needs; return y."""
+        self._y_shape = y.shape
+        self._memory = memory
+        return y
+
+    def kept(self, dy):
+        """Return what `keep` remembered, once dy is known to be a gradient for the last y."""
+        if self._memory is None:
+            raise UserError(f"{self.label}: backward before forward: dy has shape {dy.shape}, and there is no y yet")
+        if dy.shape != self._y_shape:
+            raise UserError(f"{self.label}: dy has shape {dy.shape}, but the last y had shape {self._y_shape}")
+        return self._memory
+
+    def forget(self):
+        """Drop what the last `forward` kept, so that its memory can be used again."""
+        self._memory = self._y_shape = None
+
+    def sharing(self):
+        """A copy with the same parameters and a memory of its own, so that two walks do not disturb each other."""
+        twin = copy.copy(self)
+        twin.grads = {}
+        twin.forget()
+        return twin
+
+    @property
+    def label(self):
+        """How messages call this layer: its name in the network, if it has one, and its class with arguments."""
+        return f"{self.name} {self!r}".strip()
+
+    def check_x(self, x, *, ndim=None, channels=None):
+        """Refuse an input of the wrong type or shape with a message that names the layer and both shapes."""
+        if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):
+            kind = f"an array of {x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+            raise UserError(f"{self.label}: x is {kind}; a float32 or float64 array was expected: x.astype(np.float32)")
+        if ndim is not None and x.ndim != ndim:
+            expected = {2: "(N, features)", 4: "(N, C, H, W)"}.get(ndim, f"{ndim} axes")
+            raise UserError(f"{self.label}: x has shape {x.shape}; {expected} was expected")
+        if channels is not None and x.shape[1] != channels:
+            raise UserError(f"{self.label}: x has shape {x.shape}, so {x.shape[1]} channels; {channels} were expected")
+
+    def param(self, key, dtype):
+        """The parameter `key` in the dtype of the computation (no copy when it has it already)."""
+        return self.params[key].astype(dtype, copy=False)
+
+    def train(self, mode=True):
+        """Switch to training (or, with False, to use) and return the layer."""
+        self.training = mode
+        return self
+
+    def eval(self):
+        """Switch to use: dropout passes everything, batch normalisation takes its running statistics."""
+        return self.train(False)
+
+    def freeze(self):
+        """Give up parameter gradients, and the memory they would need; return the layer."""
+        self.frozen = True
+        return self
+
+    def unfreeze(self):
+        """Want parameter gradients again; return the layer."""
+        self.frozen = False
+        return self

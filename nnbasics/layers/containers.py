@@ -1,0 +1,211 @@
+"""Layers made of layers: a chain that can be tapped anywhere."""
+
+import copy
+import difflib
+from collections.abc import Mapping, MutableMapping
+
+from nnbasics.errors import UserError
+from nnbasics.layers.base import Layer
+from nnbasics.layers.plan import Plan
+
+
+class Joined(MutableMapping):
+    """The parameters (or gradients) of several layers seen as one dict, under "layer.key".
+
+    It holds no arrays of its own: reading and writing go to the layer, so an optimiser that updates `net.params` trains
+    the layers, and a layer whose weight is replaced shows the new one here.
+    """
+
+    def __init__(self, layers, attribute):
+        self._layers = layers
+        self._attribute = attribute
+
+    def _find(self, key):
+        layer, _, rest = key.partition(".")
+        if layer not in self._layers:
+            raise KeyError(key)
+        return getattr(self._layers[layer], self._attribute), rest
+
+    def __getitem__(self, key):
+        owner, rest = self._find(key)
+        return owner[rest]
+
+    def __setitem__(self, key, value):
+        owner, rest = self._find(key)
+        owner[rest] = value
+
+    def __delitem__(self, key):
+        owner, rest = self._find(key)
+        del owner[rest]
+
+    def __iter__(self):
+        for name, layer in self._layers.items():
+            for key in getattr(layer, self._attribute):
+                yield f"{name}.{key}"
+
+    def __len__(self):
+        return sum(len(getattr(layer, self._attribute)) for layer in self._layers.values())
+
+    def __repr__(self):
+        return repr(dict(self))
+
+
+class Container(Layer):
+    """A layer made of named layers: its switches and parameters are theirs."""
+
+    def __init__(self, layers):
+        self._own(layers)
+        for name, layer in self.layers.items():
+            if not isinstance(name, str) or not name or "." in name:
+                raise UserError(f"{type(self).__name__}: {name!r} cannot name a layer; use a word without dots")
+            layer.name = name
+
+    def _own(self, layers):
+        self.layers = dict(layers)
+        self.params = Joined(self.layers, "params")
+        self.grads = Joined(self.layers, "grads")
+
+    @property
+    def training(self):
+        return any(layer.training for layer in self.layers.values())
+
+    @training.setter
+    def training(self, mode):
+        for layer in self.layers.values():
+            layer.training = mode
+
+    @property
+    def frozen(self):
+        return all(layer.frozen for layer in self.layers.values())
+
+    @frozen.setter
+    def frozen(self, mode):
+        for layer in self.layers.values():
+            layer.frozen = mode
+
+    def sharing(self):
+        twin = copy.copy(self)
+        twin._own({name: layer.sharing() for name, layer in self.layers.items()})
+        return twin
+
+    def forget(self):
+        super().forget()
+        for layer in self.layers.values():
+            layer.forget()
+
+    def __repr__(self):
+        rows = "".join(f"  {name}: {layer!r}\n" for name, layer in self.layers.items())
+        return f"{type(self).__name__}(\n{rows})"
+
+    @property
+    def label(self):
+        return f"{self.name} {type(self).__name__} of {len(self.layers)} layers".strip()
+
+
+class Sequential(Container):
+    """A chain of layers, y = f_n( ... f_2(f_1(x))), whose inner outputs can be read and pushed.
+
+    Backward is the chain rule, last layer first: dL/dx = f_1'( ... f_n'(dy)). `activations` and a `backward` that takes
+    gradients at several layers are all that style transfer, inversion and DeepDream need: there the picture is what is
+    learned.
+
+    Parameters
+    ----------
+    *layers : Layer, or one dict of str to Layer
+        Layers in order, named "0", "1", ... as PyTorch does, or a dict that names them.
+
+    Examples
+    --------
+    >>> net = Sequential({"conv": Conv2d(3, 8, 3), "relu": ReLU(), "pool": MaxPool2d(2)})
+    >>> features = net.activations(x, ["relu"])
+    >>> dx = net.backward({"relu": features["relu"]})
+    """
+
+    def __init__(self, *layers):
+        if len(layers) == 1 and isinstance(layers[0], Mapping):
+            super().__init__(layers[0])
+        else:
+            super().__init__({str(i): layer for i, layer in enumerate(layers)})
+        self._walked = ()
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __getitem__(self, name):
+        return self.layers[self._known(name)]
+
+    def forward(self, x):
+        self._walked = tuple(self.layers)
+        for layer in self.layers.values():
+            x = layer.forward(x)
+        return x
+
+    def activations(self, x, names):
+        """Return {name: output of that layer}, walking no further than the deepest of `names`.
+
+        Parameters
+        ----------
+        x : ndarray, (N, C, H, W)
+        names : iterable of str
+            Layer names; one string stands for itself.
+
+        Raises
+        ------
+        UserError
+            If a name is not a layer of this network; the message has the nearest one.
+        """
+        names = {names} if isinstance(names, str) else set(names)
+        walk = self.up_to(names)
+        found = {}
+        self._walked = walk
+        for name in walk:
+            x = self.layers[name].forward(x)
+            if name in names:
+                found[name] = x
+        return found
+
+    def backward(self, dy):
+        """Return dL/dx for gradients at the last layer or at several taps.
+
+        Parameters
+        ----------
+        dy : ndarray, or dict of str to ndarray
+            dL/dy for the last layer, or {layer name: dL/d(its output)}: what flows back is their sum.
+        """
+        taps = dy if isinstance(dy, Mapping) else {next(reversed(self.layers), None): dy}
+        if not self.layers:
+            return taps[None]
+        walk = self.up_to(taps)
+        if not self._walked:
+            raise UserError(f"{self.label}: backward before forward; call forward or activations first")
+        if len(walk) > len(self._walked):
+            raise UserError(
+                f"{self.label}: a gradient at {walk[-1]}, but the last walk forward stopped at {self._walked[-1]}"
+            )
+        flow = None
+        for name in reversed(walk):
+            layer = self.layers[name]
+            if name in taps:
+                layer.kept(taps[name])
+                flow = taps[name] if flow is None else flow + taps[name]
+            flow = layer.backward(flow)
+        return flow
+
+    def up_to(self, names):
+        """The names of the layers from the first to the deepest of `names`."""
+        deepest = {self._known(name) for name in names}
+        if not deepest:
+            raise UserError(f"{self.label}: no layer was named; choose from {', '.join(self.layers)}")
+        order = list(self.layers)
+        return tuple(order[: 1 + max(order.index(name) for name in deepest)])
+
+    def _known(self, name):
+        if name in self.layers:
+            return name
+        near = difflib.get_close_matches(str(name), self.layers, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(self.layers)}"
+        raise UserError(f"{self.label}: no layer is called {name!r}; {hint}")
+
+    def plan(self, shape, features=(), grams=(), dtype="float32"):
+        """Prepare many walks over inputs of one shape, as style transfer takes them; see `Plan`."""
+        return Plan(self, shape, features, grams, dtype)
