@@ -96,6 +96,14 @@ class Layer(ABC):
         """How messages call this layer: its name in the network, if it has one, and its class with arguments."""
         return f"{self.name} {self!r}".strip()
 
+    def branches(self):
+        """The decisions the last `forward` took where the rule has a kink, as a list of arrays: ReLU's mask, an argmax.
+
+        While they stay the same the layer is smooth; where one changes, a difference quotient means nothing. Gradient
+        checks look here. Smooth layers have none.
+        """
+        return []
+
     def check_x(self, x, *, ndim=None, channels=None):
         """Refuse an input of the wrong type or shape with a message that names the layer and both shapes."""
         if not isinstance(x, np.ndarray) or x.dtype not in (np.float32, np.float64):

@@ -88,6 +88,9 @@ class Container(Layer):
         twin._own({name: layer.sharing() for name, layer in self.layers.items()})
         return twin
 
+    def branches(self):
+        return [decision for layer in self.layers.values() for decision in layer.branches()]
+
     def forget(self):
         super().forget()
         for layer in self.layers.values():
