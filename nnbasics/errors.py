@@ -4,6 +4,8 @@ The command line turns every `UserError` into that line and exit code 2; anythin
 ours and keeps its traceback.
 """
 
+import difflib
+
 
 class UserError(ValueError):
     """Something given from outside cannot be used; the message says what, where, what was expected and what to do."""
@@ -19,3 +21,10 @@ class PictureError(UserError):
 
 class SettingsError(UserError):
     """A setting has a value that it cannot have, or two settings contradict each other."""
+
+
+def nearest(word, choices):
+    """The end of a message about an unknown word: the nearest right one, or all of them."""
+    choices = [str(choice) for choice in choices]
+    near = difflib.get_close_matches(str(word), choices, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(choices)}"

@@ -1,10 +1,9 @@
 """Layers made of layers: a chain that can be tapped anywhere."""
 
 import copy
-import difflib
 from collections.abc import Mapping, MutableMapping
 
-from nnbasics.errors import UserError
+from nnbasics.errors import UserError, nearest
 from nnbasics.layers.base import Layer
 from nnbasics.layers.plan import Plan
 
@@ -205,9 +204,7 @@ class Sequential(Container):
     def _known(self, name):
         if name in self.layers:
             return name
-        near = difflib.get_close_matches(str(name), self.layers, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(self.layers)}"
-        raise UserError(f"{self.label}: no layer is called {name!r}; {hint}")
+        raise UserError(f"{self.label}: no layer is called {name!r}; {nearest(name, self.layers)}")
 
     def plan(self, shape, features=(), grams=(), dtype="float32"):
         """Prepare many walks over inputs of one shape, as style transfer takes them; see `Plan`."""

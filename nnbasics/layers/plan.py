@@ -13,10 +13,11 @@ from nnbasics.errors import UserError
 
 @dataclass
 class Outputs:
-    """What one walk forward found: features (N, C, H, W) and Gram matrices (C, C), by layer name."""
+    """What one walk forward found, by layer name: features (N, C, H, W), Gram matrices (C, C) and their positions H W."""
 
     features: dict
     grams: dict
+    positions: dict
 
 
 class Plan:
@@ -48,7 +49,7 @@ class Plan:
         """Walk forward; return the features and Gram matrices as `Outputs`."""
         if x.shape != self.shape or x.dtype != self.dtype:
             raise UserError(f"this plan is for {self.dtype} of shape {self.shape}, and x is {x.dtype} of {x.shape}")
-        outputs = Outputs({}, {})
+        outputs = Outputs({}, {}, {})
         self._flat = {}
         for name, layer in self.layers.items():
             x = layer.forward(x)
@@ -58,6 +59,7 @@ class Plan:
                 flat = x.reshape(x.shape[1], -1)
                 self._flat[name] = flat
                 outputs.grams[name] = flat @ flat.T
+                outputs.positions[name] = flat.shape[1]
         return outputs
 
     def backward(self, features=None, grams=None):
