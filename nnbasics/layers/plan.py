@@ -13,7 +13,7 @@ from nnbasics.errors import UserError
 
 @dataclass
 class Outputs:
-    """What one walk forward found, by layer name: features (N, C, H, W), Gram matrices (C, C) and their positions H W."""
+    """What a walk forward found, by layer name: features (N, C, H, W), Gram matrices (C, C) and their positions H W."""
 
     features: dict
     grams: dict

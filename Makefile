@@ -1,0 +1,58 @@
+# Everything here starts from a fresh clone: it makes .venv, installs what the target needs, and does the job.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+.PHONY: demo test test-all parity lint format bench clean help
+
+help:
+	@echo "make demo      paint the cat in the style of The Starry Night"
+	@echo "make test      the tests; make test-all has the slow ones too"
+	@echo "make parity    every layer against PyTorch, live"
+	@echo "make bench     the figures of the README, measured here"
+	@echo "make lint      the linter and the formatter's check"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "Python 3.10 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "venv failed; on Debian: apt install python3-venv"; exit 1; }
+
+# One stamp for each set of extras, older than setup.cfg when it has to be installed again.
+$(VENV)/.installed: setup.cfg | $(BIN)/python
+	@echo "Installing nnbasics ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.installed-%: setup.cfg | $(BIN)/python
+	@echo "Installing nnbasics[$*] ..."
+	@$(PIP) install --editable ".[$*]"
+	@touch $@
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m nnbasics demo
+
+test: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest
+
+test-all: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest -m "not parity"
+
+parity: $(VENV)/.installed-test $(VENV)/.installed-bench
+	@$(BIN)/python -m pytest -m parity
+
+lint: $(VENV)/.installed-test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-test
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-bench
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
