@@ -1,0 +1,5 @@
+"""The main job: a photograph painted in the style of a painting."""
+
+from nnbasics.style.objective import Objective
+
+__all__ = ["Objective"]

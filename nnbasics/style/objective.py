@@ -41,6 +41,8 @@ class Objective:
     ------
     SettingsError
         For a weight that is negative or not finite, or an unknown convention.
+    UserError
+        For a layer that the network does not have, or pictures of another shape.
 
     Examples
     --------
@@ -76,6 +78,7 @@ class Objective:
         self._content = _picture("content", content)
         self._style = _picture("style", style)
         self._targets = {}
+        self._targets_for(self._content)
 
     @property
     def shape(self):
