@@ -12,6 +12,40 @@ import numpy as np
 from nnbasics.errors import UserError
 
 
+def pair(value, name, least=1):
+    """An int or a pair of ints as (rows, columns); `name` and `least` are for the message when it is neither."""
+    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(both) != 2 or not all(isinstance(v, (int, np.integer)) and v >= least for v in both):
+        raise UserError(f"{name}={value!r}: an int or a pair of ints of at least {least} was expected")
+    return int(both[0]), int(both[1])
+
+
+def short(both):
+    """A pair as people write it: 3 for (3, 3)."""
+    return both[0] if both[0] == both[1] else both
+
+
+def he(shape, fan_in, rng):
+    """First weights: normal with variance 2 / fan_in, so that ReLU layers keep the size of what passes through.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    fan_in : int
+        How many inputs each output adds up.
+    rng : None, int, numpy.random.Generator or "zeros"
+        Where the random numbers come from. "zeros" draws none, for weights that will be loaded.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015.
+    """
+    if isinstance(rng, str) and rng == "zeros":
+        return np.zeros(shape, np.float32)
+    draw = np.random.default_rng(rng).standard_normal(shape, dtype=np.float32)
+    return np.multiply(draw, np.float32(np.sqrt(2 / fan_in)), out=draw)
+
+
 class Layer(ABC):
     """What all layers share: parameters, their gradients, two switches, and the memory between forward and backward.
 
@@ -43,6 +77,7 @@ class Layer(ABC):
     name = ""
     _memory = None
     _y_shape = None
+    _y_dtype = None
 
     def __init__(self):
         self.params = {}
@@ -67,22 +102,27 @@ class Layer(ABC):
         return ""
 
     def keep(self, y, **memory):
-        """Remember y's shape and what the backward rule needs; return y."""
-        self._y_shape = y.shape
+        """Remember y's shape and dtype and what the backward rule needs; return y."""
+        self._y_shape, self._y_dtype = y.shape, y.dtype
         self._memory = memory
         return y
 
     def kept(self, dy):
-        """Return what `keep` remembered, once dy is known to be a gradient for the last y."""
+        """Return what `keep` remembered, once dy is known to be a gradient for the last y.
+
+        dy itself is there too, as "dy" and in the dtype of y.
+        """
+        if not isinstance(dy, np.ndarray):
+            raise UserError(f"{self.label}: dy is a {type(dy).__name__}; an array of y's shape was expected")
         if self._memory is None:
             raise UserError(f"{self.label}: backward before forward: dy has shape {dy.shape}, and there is no y yet")
         if dy.shape != self._y_shape:
             raise UserError(f"{self.label}: dy has shape {dy.shape}, but the last y had shape {self._y_shape}")
-        return self._memory
+        return {**self._memory, "dy": dy.astype(self._y_dtype, copy=False)}
 
     def forget(self):
         """Drop what the last `forward` kept, so that its memory can be used again."""
-        self._memory = self._y_shape = None
+        self._memory = self._y_shape = self._y_dtype = None
 
     def sharing(self):
         """A copy with the same parameters and a memory of its own, so that two walks do not disturb each other."""
@@ -103,6 +143,21 @@ class Layer(ABC):
         checks look here. Smooth layers have none.
         """
         return []
+
+    def output_shape(self, x_shape):
+        """The shape of y for an input of this shape, without computing it."""
+        return tuple(x_shape)
+
+    def multiply_adds(self, x_shape):
+        """How many multiplications with an addition `forward` takes for an input of this shape; biases are not counted.
+
+        Only layers with weights count, as papers count them: pooling and activations are 0.
+        """
+        return 0
+
+    def num_parameters(self):
+        """How many numbers are learned."""
+        return sum(int(np.prod(param.shape)) for param in self.params.values())
 
     def check_x(self, x, *, ndim=None, channels=None):
         """Refuse an input of the wrong type or shape with a message that names the layer and both shapes."""

@@ -136,6 +136,18 @@ class Sequential(Container):
     def __getitem__(self, name):
         return self.layers[self._known(name)]
 
+    def output_shape(self, x_shape):
+        for layer in self.layers.values():
+            x_shape = layer.output_shape(x_shape)
+        return tuple(x_shape)
+
+    def multiply_adds(self, x_shape):
+        total = 0
+        for layer in self.layers.values():
+            total += layer.multiply_adds(x_shape)
+            x_shape = layer.output_shape(x_shape)
+        return total
+
     def forward(self, x):
         self._walked = tuple(self.layers)
         for layer in self.layers.values():

@@ -1,0 +1,115 @@
+"""Convolution: one small filter, slid over the whole picture."""
+
+import numpy as np
+
+from nnbasics.errors import UserError
+from nnbasics.kernels import choose
+from nnbasics.layers.base import Layer, he, pair, short
+
+
+def fit(sizes, kernel_size, stride, padding, label):
+    """W2 = (W - F + 2 P) / S + 1 for rows and columns, rounded down; refuse a filter larger than the padded input."""
+    out = []
+    for axis, size, kernel, step, pad in zip("HW", sizes, kernel_size, stride, padding, strict=True):
+        if kernel > size + 2 * pad:
+            raise UserError(
+                f"{label}: the window does not fit: {axis} = {size} + 2 * {pad} of padding = {size + 2 * pad}, "
+                f"less than the kernel's {kernel}"
+            )
+        out.append((size + 2 * pad - kernel) // step + 1)
+    return tuple(out)
+
+
+class Conv2d(Layer):
+    """Convolution in two dimensions, as networks compute it: the cross-correlation of x with each of the filters.
+
+    A filter scores a shape: y is large where the picture under the filter looks like it. The same weights serve every
+    position, which is why a filter learned in one corner is known in all of them::
+
+        y[n, k, i, j]  = bias[k] + sum over c, u, v of weight[k, c, u, v] x[n, c, i S + u - P, j S + v - P]
+        W2 = (W - F + 2 P) / S + 1, rounded down
+
+    Backwards, every output hands its gradient to what it looked at, through the weight it looked through::
+
+        dx[n, c, r, s]       = sum over the (k, i, j, u, v) that met there of dy[n, k, i, j] weight[k, c, u, v]
+        dweight[k, c, u, v]  = sum over n, i, j of dy[n, k, i, j] x[n, c, i S + u - P, j S + v - P]
+        dbias[k]             = sum over n, i, j of dy[n, k, i, j]
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        C and K.
+    kernel_size, stride, padding : int or pair of int
+        F, S and P; a pair is (rows, columns). Padding is of zeros, on both sides.
+    bias : bool
+    rng : None, int, numpy.random.Generator or "zeros"
+        Where the first weights come from; see `he`.
+
+    Notes
+    -----
+    Shapes: x (N, C, H, W), weight (K, C, kH, kW), bias (K,), y (N, K, H2, W2). y lies channels-last in memory. A frozen
+    layer keeps the shape of x and nothing else.
+
+    Raises
+    ------
+    UserError
+        If x has not C channels, or a filter is larger than the padded input.
+
+    Examples
+    --------
+    >>> conv = Conv2d(3, 12, kernel_size=3, padding=1)
+    >>> conv.forward(np.zeros((1, 3, 32, 32), np.float32)).shape
+    (1, 12, 32, 32)
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, rng=None):
+        super().__init__()
+        self.in_channels = pair(in_channels, "in_channels")[0]
+        self.out_channels = pair(out_channels, "out_channels")[0]
+        self.kernel_size = pair(kernel_size, "kernel_size")
+        self.stride = pair(stride, "stride")
+        self.padding = pair(padding, "padding", least=0)
+        shape = (self.out_channels, self.in_channels, *self.kernel_size)
+        self.params["weight"] = he(shape, int(np.prod(shape[1:])), rng)
+        if bias:
+            self.params["bias"] = np.zeros(self.out_channels, np.float32)
+
+    def forward(self, x):
+        self.check_x(x, ndim=4, channels=self.in_channels)
+        fit(x.shape[2:], self.kernel_size, self.stride, self.padding, self.label)
+        weight = self.param("weight", x.dtype)
+        bias = self.param("bias", x.dtype) if "bias" in self.params else None
+        y = self._kernels(x.dtype).conv2d(x, weight, bias, self.stride, self.padding)
+        return self.keep(y, x_shape=x.shape, x=None if self.frozen else x)
+
+    def backward(self, dy):
+        kept = self.kept(dy)
+        dy, x = kept["dy"], kept["x"]
+        kernels = self._kernels(dy.dtype)
+        self.grads.clear()
+        if x is not None:
+            dweight, dbias = kernels.conv2d_dparams(dy, x, self.kernel_size, self.stride, self.padding)
+            self.grads["weight"] = dweight
+            if "bias" in self.params:
+                self.grads["bias"] = dbias
+        return kernels.conv2d_dx(dy, self.param("weight", dy.dtype), kept["x_shape"], self.stride, self.padding)
+
+    def _kernels(self, dtype):
+        return choose.convolution(dtype, self.kernel_size, self.stride, self.padding)
+
+    def output_shape(self, x_shape):
+        n, _, *sizes = x_shape
+        return (n, self.out_channels, *fit(sizes, self.kernel_size, self.stride, self.padding, self.label))
+
+    def multiply_adds(self, x_shape):
+        return int(np.prod(self.output_shape(x_shape))) * int(np.prod(self.params["weight"].shape[1:]))
+
+    def extra_repr(self):
+        words = [f"{self.in_channels}, {self.out_channels}, kernel_size={short(self.kernel_size)}"]
+        if self.stride != (1, 1):
+            words.append(f"stride={short(self.stride)}")
+        if self.padding != (0, 0):
+            words.append(f"padding={short(self.padding)}")
+        if "bias" not in self.params:
+            words.append("bias=False")
+        return ", ".join(words)

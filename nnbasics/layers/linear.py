@@ -1,0 +1,101 @@
+"""Fully connected layers, and the step from maps to vectors before them."""
+
+import numpy as np
+
+from nnbasics.errors import UserError
+from nnbasics.layers.base import Layer, he, pair
+
+
+class Linear(Layer):
+    """A fully connected layer: every output is a weighted sum of every input.
+
+    ::
+
+        y       = x weight^T + bias           y_k = sum over j of weight_kj x_j + bias_k
+        dx      = dy weight
+        dweight = dy^T x                      summed over the batch
+        dbias   = dy                          summed over the batch
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+    rng : None, int, numpy.random.Generator or "zeros"
+        Where the first weights come from; see `he`.
+
+    Notes
+    -----
+    Shapes: x (N, in_features), weight (out_features, in_features), bias (out_features,), y (N, out_features). As in
+    PyTorch, x may have any number of axes before the last.
+
+    Raises
+    ------
+    UserError
+        If the last axis of x is not in_features long.
+    """
+
+    def __init__(self, in_features, out_features, bias=True, rng=None):
+        super().__init__()
+        self.in_features = pair(in_features, "in_features")[0]
+        self.out_features = pair(out_features, "out_features")[0]
+        self.params["weight"] = he((self.out_features, self.in_features), self.in_features, rng)
+        if bias:
+            self.params["bias"] = np.zeros(self.out_features, np.float32)
+
+    def forward(self, x):
+        self.check_x(x)
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            hint = "; put a Flatten() before it" if x.ndim == 4 else ""
+            raise UserError(f"{self.label}: x has shape {x.shape}; (N, {self.in_features}) was expected{hint}")
+        y = x @ self.param("weight", x.dtype).T
+        if "bias" in self.params:
+            y += self.param("bias", x.dtype)
+        return self.keep(y, x=None if self.frozen else x)
+
+    def backward(self, dy):
+        kept = self.kept(dy)
+        dy, x = kept["dy"], kept["x"]
+        self.grads.clear()
+        if x is not None:
+            rows = dy.reshape(-1, self.out_features)
+            self.grads["weight"] = rows.T @ x.reshape(-1, self.in_features)
+            if "bias" in self.params:
+                self.grads["bias"] = rows.sum(axis=0)
+        return dy @ self.param("weight", dy.dtype)
+
+    def output_shape(self, x_shape):
+        return (*x_shape[:-1], self.out_features)
+
+    def multiply_adds(self, x_shape):
+        return int(np.prod(x_shape[:-1])) * self.in_features * self.out_features
+
+    def extra_repr(self):
+        return f"{self.in_features}, {self.out_features}" + ("" if "bias" in self.params else ", bias=False")
+
+
+class Flatten(Layer):
+    """Maps become vectors: (N, C, H, W) to (N, C H W), backwards the other way round. A 32x32x3 picture stretches to 3072."""
+
+    def forward(self, x):
+        self.check_x(x)
+        if x.ndim < 2:
+            raise UserError(f"{self.label}: x has shape {x.shape}; (N, ...) with something to flatten was expected")
+        return self.keep(x.reshape(self.output_shape(x.shape)), x_shape=x.shape)
+
+    def backward(self, dy):
+        kept = self.kept(dy)
+        return kept["dy"].reshape(kept["x_shape"])
+
+    def output_shape(self, x_shape):
+        return (x_shape[0], int(np.prod(x_shape[1:])))
+
+
+class Identity(Layer):
+    """y = x and dx = dy: the layer that does nothing, for places where one must stand."""
+
+    def forward(self, x):
+        self.check_x(x)
+        return self.keep(x)
+
+    def backward(self, dy):
+        return self.kept(dy)["dy"]
