@@ -57,17 +57,15 @@ def resolve(word: str) -> Path:
     A file of that name comes first. A bare word (no folder, no suffix) that is neither is an error that lists the
     shipped pictures; anything else is returned as a path, whose problems are reported on reading it.
     """
-    file = Path(word)
-    bare = bool(word) and os.path.basename(word) == word and not file.suffix
-    if not bare or (os.path.lexists(word) and not file.is_dir()):
-        return file
+    bare = bool(word) and os.path.basename(word) == word and not os.path.splitext(word)[1]
+    if not bare or (os.path.lexists(word) and not os.path.isdir(word)):
+        return Path(word)
     if word in names():
         return path(word)
-    if file.is_dir():
-        return file
-    raise PictureError(
-        f"no picture {word!r}: neither a file here nor a shipped picture. {_suggestion(word, names())}"
-    )
+    if os.path.isdir(word):
+        return Path(word)
+    shown = repr(word if len(word) <= 100 else word[:100] + "...")
+    raise PictureError(f"no picture {shown}: neither a file here nor a shipped picture. {_suggestion(word, names())}")
 
 
 def _suggestion(word: str, known: list[str]) -> str:
