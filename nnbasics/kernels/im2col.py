@@ -13,7 +13,7 @@ to stay in the cache. Inside, a pixel's channels lie side by side (channels-last
 of kW C numbers; results are returned as (N, C, H, W) views of that memory.
 
 The copying is plain NumPy on purpose. BLAS keeps its threads spinning for a moment after each product, and a parallel
-Numba loop between two products fights them for the processor: measured, the whole convolution became seven times slower.
+Numba loop between two products fights them for the processor: the whole convolution became several times slower.
 """
 
 import numpy as np
@@ -128,7 +128,6 @@ def _add_columns(dcolumns, dx, tile, kernel_size, stride, padding):
     strip = np.zeros((shape[0], height, width, dx.shape[3]), dx.dtype)
     for u in range(kernel_size[0]):
         for v in range(kernel_size[1]):
-            strip[
-                :, u : u + height - kernel_size[0] + 1 : stride[0], v : v + width - kernel_size[1] + 1 : stride[1]
-            ] += dwindows[:, :, :, u, v]
+            bottom, right = u + height - kernel_size[0] + 1, v + width - kernel_size[1] + 1
+            strip[:, u : bottom : stride[0], v : right : stride[1]] += dwindows[:, :, :, u, v]
     dx[pictures, to_rows, to_columns] += strip[:, from_rows, from_columns]

@@ -47,7 +47,7 @@ def avg_pool2d_dx(dy, x_shape, kernel_size, stride, padding, count_include_pad):
 
 
 def lp_pool2d(x, norm_type, kernel_size, stride, padding, out):
-    """The p-norm of every window: y = (sum of |x|^p)^(1/p), with the largest |x| taken out so that nothing overflows."""
+    """The p-norm of every window: y = (sum of |x|^p)^(1/p), the largest |x| taken out so that nothing overflows."""
     pixels = _as_pixels(x)
     y = np.empty((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
     _lp_forward(pixels, x.dtype.type(norm_type), *kernel_size, *stride, *padding, y)

@@ -141,7 +141,7 @@ def avg_pool2d_dx(dy, x_shape, kernel_size, stride, padding, count_include_pad):
 
 
 def lp_pool2d(x, norm_type, kernel_size, stride, padding, out):
-    """The p-norm of every window: y = (sum of |x|^p)^(1/p), with the largest |x| taken out so that nothing overflows."""
+    """The p-norm of every window: y = (sum of |x|^p)^(1/p), the largest |x| taken out so that nothing overflows."""
     y = np.empty((*x.shape[:2], *out), x.dtype)
     for at, _, _, rows, columns in pool_windows(x.shape, y.shape, kernel_size, stride, padding):
         window = [abs(float(x[at[0], at[1], row, column])) for row in rows for column in columns]

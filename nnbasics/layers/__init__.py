@@ -1,21 +1,34 @@
 """Layers: one class each, forward and backward written by hand."""
 
-from nnbasics.layers.activation import ReLU
+from nnbasics.layers.activation import ELU, LeakyReLU, Maxout, ReLU, Sigmoid, Softmax, Step, Tanh
 from nnbasics.layers.base import Layer
 from nnbasics.layers.containers import Sequential
 from nnbasics.layers.convolution import Conv2d
 from nnbasics.layers.linear import Flatten, Identity, Linear
+from nnbasics.layers.normalization import BatchNorm2d, LocalResponseNorm
 from nnbasics.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from nnbasics.layers.regularization import Dropout, DropPath
 
 __all__ = [
+    "ELU",
     "AvgPool2d",
+    "BatchNorm2d",
     "Conv2d",
+    "DropPath",
+    "Dropout",
     "Flatten",
     "GlobalAvgPool2d",
     "Identity",
     "Layer",
+    "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "MaxPool2d",
+    "Maxout",
     "ReLU",
     "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Step",
+    "Tanh",
 ]

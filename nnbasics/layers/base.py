@@ -101,7 +101,7 @@ class Layer(ABC):
         """The constructor's arguments, as they are shown in the layer's repr."""
         return ""
 
-    def keep(self, y, **memory):
+    def keep(self, y, /, **memory):
         """Remember y's shape and dtype and what the backward rule needs; return y."""
         self._y_shape, self._y_dtype = y.shape, y.dtype
         self._memory = memory

@@ -74,7 +74,7 @@ class Linear(Layer):
 
 
 class Flatten(Layer):
-    """Maps become vectors: (N, C, H, W) to (N, C H W), backwards the other way round. A 32x32x3 picture stretches to 3072."""
+    """Maps become vectors: (N, C, H, W) to (N, C H W). A 32x32x3 picture stretches to 3072. Backwards the reverse."""
 
     def forward(self, x):
         self.check_x(x)

@@ -1,0 +1,147 @@
+"""Normalisation: values brought back to a size that the next layer works well with."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from nnbasics.errors import UserError
+from nnbasics.layers.base import Layer, pair
+
+
+class LocalResponseNorm(Layer):
+    """Local response normalisation: neighbours in depth hold each other down, as AlexNet has it.
+
+    ::
+
+        y_c  = x_c / d_c^beta      d_c = k + alpha / size * (sum of x^2 over the `size` channels around c)
+        dx_c = dy_c / d_c^beta - 2 alpha beta / size * x_c * (sum over the same neighbours of dy x / d^(beta + 1))
+
+    The neighbours of c are c - size // 2 ... c + (size - 1) // 2, as far as they exist.
+
+    Parameters
+    ----------
+    size : int
+    alpha, beta, k : float
+        alpha is divided by size, as in PyTorch; Krizhevsky's alpha is not, so his 1e-4 with size 5 is 5e-4 here.
+
+    References
+    ----------
+    Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", 2012, 3.3.
+    """
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
+        super().__init__()
+        self.size = pair(size, "size")[0]
+        self.alpha, self.beta, self.k = float(alpha), float(beta), float(k)
+
+    def forward(self, x):
+        self.check_x(x)
+        if x.ndim < 2:
+            raise UserError(f"{self.label}: x has shape {x.shape}; (N, C, ...) was expected")
+        d = self.k + self.alpha / self.size * self._neighbours(x * x, self.size // 2, (self.size - 1) // 2)
+        return self.keep(x * d**-self.beta, x=x, d=d)
+
+    def backward(self, dy):
+        kept = self.kept(dy)
+        dy, x, d = kept["dy"], kept["x"], kept["d"]
+        # Who has c as a neighbour lies on c's other side: the window of the sum is mirrored.
+        back = self._neighbours(dy * x * d ** (-self.beta - 1), (self.size - 1) // 2, self.size // 2)
+        return dy * d**-self.beta - 2 * self.alpha * self.beta / self.size * x * back
+
+    def _neighbours(self, values, before, after):
+        """The sum over `before` channels before and `after` channels after each channel, itself included."""
+        rim = [(0, 0)] * values.ndim
+        rim[1] = (before, after)
+        return sliding_window_view(np.pad(values, rim), self.size, axis=1).sum(axis=-1)
+
+    def extra_repr(self):
+        return f"{self.size}, alpha={self.alpha:g}, beta={self.beta:g}, k={self.k:g}"
+
+
+class BatchNorm2d(Layer):
+    """Batch normalisation: every channel gets mean 0 and variance 1 over the batch, then a learned size and place.
+
+    ::
+
+        xhat = (x - mean) / sqrt(var + eps)         mean, var of each channel over N, H, W
+        y    = weight xhat + bias
+        dbias = sum dy        dweight = sum dy xhat
+        dx   = weight / sqrt(var + eps) * (dy - mean(dy) - xhat mean(dy xhat))
+
+    In training mean and var are the batch's (var divided by the count), so x moves them too: these are the two means in
+    dx. In use they are the running ones, constants, and dx = weight / sqrt(var + eps) * dy.
+
+    Parameters
+    ----------
+    num_features : int
+        C.
+    eps : float
+    momentum : float
+        running := (1 - momentum) running + momentum batch's, with var there divided by the count less one.
+
+    Attributes
+    ----------
+    running_mean, running_var : ndarray, (C,)
+
+    Notes
+    -----
+    Shapes: x (N, C, H, W), weight and bias (C,), y as x.
+
+    References
+    ----------
+    Ioffe, Szegedy, "Batch normalization", 2015.
+    """
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.num_features = pair(num_features, "num_features")[0]
+        self.eps, self.momentum = float(eps), float(momentum)
+        self.params["weight"] = np.ones(self.num_features, np.float32)
+        self.params["bias"] = np.zeros(self.num_features, np.float32)
+        self.running_mean = np.zeros(self.num_features)
+        self.running_var = np.ones(self.num_features)
+
+    def forward(self, x):
+        self.check_x(x, ndim=4, channels=self.num_features)
+        if self.training and x.size:
+            mean, var = self._of_batch(x)
+        else:
+            mean, var = self.running_mean, self.running_var
+        scale = _spread(1 / np.sqrt(var + self.eps), x.dtype)
+        xhat = (x - _spread(mean, x.dtype)) * scale
+        y = _spread(self.params["weight"], x.dtype) * xhat + _spread(self.params["bias"], x.dtype)
+        needed = self.training or not self.frozen
+        return self.keep(y, xhat=xhat if needed else None, scale=scale, training=self.training, frozen=self.frozen)
+
+    def _of_batch(self, x):
+        count = x.size // self.num_features
+        if count < 2:
+            raise UserError(
+                f"{self.label}: x has shape {x.shape}, one value for each channel, which has no variance; "
+                "train with more examples, or call eval() to take the running statistics"
+            )
+        mean = x.mean(axis=(0, 2, 3), dtype=np.float64)
+        var = np.square(x - _spread(mean, x.dtype)).mean(axis=(0, 2, 3), dtype=np.float64)
+        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var * count / (count - 1)
+        return mean, var
+
+    def backward(self, dy):
+        kept = self.kept(dy)
+        dy, xhat = kept["dy"], kept["xhat"]
+        self.grads.clear()
+        if xhat is not None:
+            dweight, dbias = (dy * xhat).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
+        if not kept["frozen"]:
+            self.grads.update(weight=dweight, bias=dbias)
+        if kept["training"] and dy.size:
+            count = dy.size // self.num_features
+            dy = dy - _spread(dbias / count, dy.dtype) - xhat * _spread(dweight / count, dy.dtype)
+        return _spread(self.params["weight"], dy.dtype) * kept["scale"] * dy
+
+    def extra_repr(self):
+        return f"{self.num_features}, eps={self.eps:g}, momentum={self.momentum:g}"
+
+
+def _spread(values, dtype):
+    """One number a channel, (C,), as (1, C, 1, 1) in the dtype of the computation."""
+    return values.astype(dtype, copy=False)[None, :, None, None]
