@@ -1,0 +1,263 @@
+"""Foreign weights to ours: which layer is which, the layout of its values, and the preprocessing as a layer.
+
+A file is matched with every known network, by each scheme of names and at last by the order of its layers; the match
+that fits most layers wins. Whether values lie (out, in, height, width) or (height, width, in, out) is plain from the
+shapes, and a file of the second kind flattens height before channels too.
+"""
+
+import re
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from nnbasics.errors import WeightsError
+from nnbasics.weights import preprocessing as pre
+from nnbasics.weights import tensors as own
+from nnbasics.weights.architectures import ARCHITECTURES, SCHEMES
+from nnbasics.weights.names import nearest
+from nnbasics.weights.readers import read
+
+DTYPES = ("float16", "float32")
+_KINDS = {"weight": "weight", "weights": "weight", "kernel": "weight", "w": "weight", "filters": "weight"}
+_KINDS |= {"bias": "bias", "biases": "bias", "b": "bias"}
+
+
+class Layer(NamedTuple):
+    """A layer as the file has it."""
+
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray | None
+
+
+class Match(NamedTuple):
+    """One way to see a file as a network: its layer for each of our slots, and what is missing or left over."""
+
+    architecture: str
+    scheme: str | None  # None: by the order of the layers
+    pairs: list  # (slot, layer)
+    misfits: list  # (slot, layer that should be it but does not fit, or None)
+    preprocess: Layer | None
+    left_over: list
+
+    @property
+    def complete(self):
+        return all(slot.top for slot, _ in self.misfits)
+
+    @property
+    def rank(self):
+        return (self.complete, len(self.pairs), self.scheme is not None, -len(self.misfits))
+
+
+def convert(source, out, *, architecture=None, preprocessing=None, dtype="float16", overwrite=False, report=None):
+    """Read a file of foreign weights and write them as ours.
+
+    Parameters
+    ----------
+    source : path
+        PyTorch (.pth, .pt), MatConvNet (.mat), Keras (.h5), ONNX, NumPy (.npz) or safetensors; told by its content.
+    out : path
+        Where to write, a safetensors file.
+    architecture : str, optional
+        One of `vgg11`, `vgg13`, `vgg16-c`, `vgg16`, `vgg19`; the one that fits best if not given.
+    preprocessing : str, optional
+        What pictures went through when the network was trained: `torchvision`, `caffe`, `matconvnet`, `signed` or
+        `none`; if not given, what the file says or what is usual for its format.
+    dtype : str
+        `float16`, half the size and three decimal digits, or `float32`.
+    report : callable, optional
+        Called with each line of what was found.
+
+    Returns
+    -------
+    dict
+        The metadata of the file written.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read, is unsafe or damaged, or is of no known network.
+    """
+    report = report or (lambda line: None)
+    if dtype not in DTYPES:
+        raise WeightsError(f"unknown dtype {dtype!r}{nearest(dtype, DTYPES)}")
+    foreign, digest = read(source)
+    match = recognise(foreign.tensors, architecture)
+    report(f"{source}: {foreign.format}, {_count(foreign.tensors)}")
+    for line in describe(match):
+        report(line)
+    if not match.complete:
+        raise WeightsError(f"{source} is no {match.architecture}: {_first_misfit(match)}")
+    name, layer, why = choose_preprocessing(match, preprocessing, foreign.preprocessing)
+    report(f"preprocessing {name} ({why})")
+    metadata = {
+        "architecture": match.architecture,
+        "preprocessing": name,
+        "dtype": dtype,
+        "source": Path(source).name,
+        "source_sha256": digest,
+    }
+    own.write(out, assemble(match, layer, dtype), metadata, overwrite)
+    return metadata
+
+
+def recognise(tensors, architecture=None):
+    """The best match of named arrays with one architecture, or with any."""
+    if architecture is not None and architecture not in ARCHITECTURES:
+        raise WeightsError(f"unknown architecture {architecture!r}{nearest(architecture, ARCHITECTURES)}")
+    layers = _layers(tensors)
+    candidates = [architecture] if architecture else ARCHITECTURES
+    matches = [_match(layers, name, scheme) for name in candidates for scheme in (*SCHEMES, None)]
+    return max(matches, key=lambda match: match.rank)
+
+
+def choose_preprocessing(match, asked=None, of_the_file=None):
+    """Name, weight and bias, and reason of the preprocessing: asked for, or in the file, or usual for its names."""
+    if asked is not None:
+        return pre.describe(asked), pre.named(asked).layer(), "as asked for"
+    if match.preprocess is not None:
+        layer = tuple(np.asarray(values, np.float32) for values in match.preprocess[1:])
+        return pre.recognised(*layer), layer, f"the file's own layer {match.preprocess.name}"
+    if of_the_file is not None:
+        return f"{of_the_file}", of_the_file.layer(), "as the file says"
+    usual = SCHEMES[match.scheme][1] if match.scheme else "torchvision"
+    return (
+        pre.describe(usual),
+        pre.named(usual).layer(),
+        "the file does not say; change it with --preprocessing",
+    )
+
+
+def assemble(match, preprocess, dtype):
+    """Our tensors by name: `preprocess` in float32, since it is exact there, everything else in `dtype`."""
+    found = {"preprocess.weight": preprocess[0].reshape(3, 3, 1, 1), "preprocess.bias": preprocess[1].reshape(3)}
+    layout = _layout(match.pairs)
+    for slot, layer in match.pairs:
+        for kind, values in (("weight", _arranged(slot, layer.weight, layout)), ("bias", layer.bias.reshape(-1))):
+            name = f"{slot.name}.{kind}"
+            if not np.isfinite(values).all():
+                raise WeightsError(
+                    f"{layer.name} ({name}) has values that are NaN or infinite: these weights are broken"
+                )
+            found[name] = _rounded(name, values, dtype)
+    return found
+
+
+def _rounded(name, values, dtype):
+    with np.errstate(over="ignore"):
+        rounded = np.ascontiguousarray(values, dtype)
+    if not np.isfinite(rounded).all():
+        raise WeightsError(f"{name} reaches {np.abs(values).max():g}, too large for {dtype}; say --dtype float32")
+    return rounded
+
+
+def _layers(tensors):
+    """Arrays grouped by layer, in the order of the file."""
+    groups = {}
+    for name, array in tensors.items():
+        parts = re.fullmatch(r"(.+?)[./_]([A-Za-z]+)(:0)?", name)
+        kind = _KINDS.get(parts[2].lower()) if parts else None
+        if kind and array.dtype.kind == "f":
+            groups.setdefault(parts[1], {})[kind] = array
+    return {
+        name: Layer(name, group["weight"], group.get("bias")) for name, group in groups.items() if "weight" in group
+    }
+
+
+def _match(layers, architecture, scheme):
+    slots = ARCHITECTURES[architecture]
+    preprocess = layers.get("preprocess")
+    if preprocess is None and layers:
+        first = next(iter(layers.values()))
+        preprocess = first if first.weight.shape == (3, 3, 1, 1) and first.bias is not None else None
+    rest = {name: layer for name, layer in layers.items() if layer is not preprocess}
+    if scheme is None:
+        wanted = dict(zip((slot.name for slot in slots), rest.values(), strict=False))
+    else:
+        wanted = {slot.name: rest.get(slot.name if scheme == "own" else slot.aliases.get(scheme)) for slot in slots}
+    pairs, misfits = [], []
+    for slot in slots:
+        layer = wanted.get(slot.name)
+        (pairs if layer and _fits(slot, layer) else misfits).append((slot, layer))
+    if any(slot.top for slot, _ in misfits):  # half a top is none
+        misfits += [(slot, None) for slot, _ in pairs if slot.top]
+        pairs = [(slot, layer) for slot, layer in pairs if not slot.top]
+    used = {layer.name for _, layer in pairs}
+    left_over = [layer for name, layer in rest.items() if name not in used]
+    return Match(architecture, scheme, pairs, misfits, preprocess, left_over)
+
+
+def _ways(slot, shape):
+    """Whether `shape` fits the slot as it is, and whether it fits with the last axes first: (in, out) or HWIO."""
+    turned = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
+    return tuple(_same(slot, candidate) for candidate in (shape, turned))
+
+
+def _same(slot, shape):
+    if slot.top and len(shape) == 4:  # a fully connected layer kept as a convolution over the whole map
+        shape = (shape[0], prod(shape[1:]))
+    return len(shape) == len(slot.shape) and all(
+        want in (None, got) for want, got in zip(slot.shape, shape, strict=True)
+    )
+
+
+def _fits(slot, layer):
+    return any(_ways(slot, layer.weight.shape)) and layer.bias is not None and layer.bias.size in _outs(slot, layer)
+
+
+def _outs(slot, layer):
+    return [shape for shape in (slot.shape[0],) if shape] or list(layer.weight.shape)
+
+
+def _layout(pairs):
+    """Whether the convolutions are (height, width, in, out), and whether the matrices are (in, out)."""
+    turned = [(layer.weight.ndim, not _ways(slot, layer.weight.shape)[0]) for slot, layer in pairs]
+    return (4, True) in turned, (2, True) in turned
+
+
+def _arranged(slot, weight, layout):
+    """The weight as (out, in, height, width), or as (out, in) for maps flattened channel by channel."""
+    channels_last, in_first = layout
+    if weight.ndim == 4:
+        weight = weight.transpose(3, 2, 0, 1) if channels_last else weight
+        return weight.reshape(len(weight), -1) if slot.top else weight
+    weight = weight.T if in_first else weight
+    if slot.name == "fc6" and channels_last:
+        weight = weight.reshape(-1, 7, 7, 512).transpose(0, 3, 1, 2).reshape(weight.shape)
+    return weight
+
+
+def describe(match):
+    """What was found, a line for each layer, and what does not fit."""
+    by = SCHEMES[match.scheme][0] if match.scheme else "the order of the layers"
+    yield f"{match.architecture}, by {by}:"
+    if match.preprocess is not None:
+        yield f"  preprocess <- {match.preprocess.name}  {match.preprocess.weight.shape}"
+    for slot, layer in match.pairs:
+        yield f"  {slot.name:10} <- {layer.name}  {layer.weight.shape}"
+    for slot, layer in match.misfits:
+        if not slot.top or layer is not None:
+            yield f"  {_misfit(slot, layer)}"
+    if any(slot.top for slot, _ in match.misfits):
+        yield "  no fully connected layers: the network gives features, not classes"
+    for layer in match.left_over:
+        yield f"  left out: {layer.name}  {layer.weight.shape}"
+
+
+def _misfit(slot, layer):
+    if layer is None:
+        return f"{slot.name} {slot.shape} is missing"
+    if layer.bias is None:
+        return f"{slot.name} has no bias in {layer.name}"
+    return f"{slot.name} should be {slot.shape}, and {layer.name} is {layer.weight.shape}"
+
+
+def _first_misfit(match):
+    wrong = [_misfit(slot, layer) for slot, layer in match.misfits if not slot.top]
+    return wrong[0] + (f", and {len(wrong) - 1} more" if len(wrong) > 1 else "")
+
+
+def _count(tensors):
+    return f"{len(tensors)} tensors, {sum(array.size for array in tensors.values()):,} values"

@@ -1,0 +1,103 @@
+"""Files from outside: opened without hanging, hashed, and written whole or not at all."""
+
+import errno
+import hashlib
+import os
+import stat
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from nnbasics.errors import WeightsError
+
+CHUNK = 1 << 20
+_NON_BLOCKING = getattr(os, "O_NONBLOCK", 0)  # opening a FIFO that nobody writes to would otherwise wait for ever
+
+
+@contextmanager
+def reading(path):
+    """Open `path` for reading in binary, if it is an ordinary file; yields (file, size in bytes)."""
+    try:
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NON_BLOCKING))
+    except OSError as error:
+        raise WeightsError(_why_not_open(path, error)) from None
+    except ValueError as error:  # a NUL byte in the name
+        raise WeightsError(f"{str(path)!r} cannot be the name of a file ({error})") from None
+    with file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise WeightsError(f"{path} is not an ordinary file but a {_kind(status.st_mode)}; give a file of weights")
+        if status.st_size == 0:
+            raise WeightsError(f"{path} is empty")
+        yield file, status.st_size
+
+
+def sha256(file, progress=None):
+    """The sha256 of an open file from its beginning, in hexadecimal; `progress(bytes)` is called on the way."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+        if progress:
+            progress(len(chunk))
+    return digest.hexdigest()
+
+
+@contextmanager
+def writing(path, overwrite=True):
+    """Write `path` through a temporary file beside it, renamed at the end: there is never half a file."""
+    path = Path(path)
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder; give the name of the file to write")
+    if path.exists() and not overwrite:
+        raise WeightsError(f"{path} exists already; choose another name or say --overwrite")
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise WeightsError(_why_not_write(path, error)) from None
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _kind(mode):
+    names = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
+    return names.get(stat.S_IFMT(mode), "device")
+
+
+def _why_not_open(path, error):
+    if isinstance(error, FileNotFoundError) and os.path.islink(path):
+        return f"{path} is a link to {os.readlink(path)}, which does not exist"
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return f"{path} does not exist"
+    if isinstance(error, IsADirectoryError) or os.path.isdir(path):
+        return f"{path} is not an ordinary file but a folder; give a file of weights"
+    if isinstance(error, PermissionError):
+        return f"{path} may not be read: no permission"
+    return f"{path} cannot be opened: {_reason(error)}"
+
+
+def _why_not_write(path, error):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{path} cannot be written: the disk is full"
+    if isinstance(error, FileNotFoundError):
+        return f"{path} cannot be written: the folder {path.parent} does not exist"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return f"{path} cannot be written: no permission to write in {path.parent}"
+    return f"{path} cannot be written: {_reason(error)}"
+
+
+def _reason(error):
+    return error.strerror or str(error)

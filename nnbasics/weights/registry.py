@@ -1,0 +1,97 @@
+"""The weights this library knows by name, with their hashes: `registry.json` read, and the manifest made from it."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from nnbasics.errors import WeightsError
+from nnbasics.weights.architectures import shapes
+from nnbasics.weights.files import writing
+from nnbasics.weights.names import nearest
+from nnbasics.weights.preprocessing import describe
+
+FOLDER_VARIABLE = "NNBASICS_WEIGHTS"
+
+
+class Entry(NamedTuple):
+    """Weights known by name: the file they are in, and the source it is made from."""
+
+    name: str
+    file: str
+    dtype: str
+    size: int
+    sha256: str
+    source: dict
+
+    @property
+    def path(self):
+        return folder() / self.file
+
+    @property
+    def metadata(self):
+        """What the header of the file says."""
+        source = self.source
+        return {
+            "name": self.name,
+            "architecture": source["architecture"],
+            "preprocessing": describe(source["preprocessing"]),
+            "dtype": self.dtype,
+            "source": f"{source['package']} {source['version']}, source distribution, {source['member']}",
+            "source_sha256": source["archive_sha256"],
+            "licence": source["licence"],
+            "credits": "\n".join(source["credits"]),
+        }
+
+
+@cache
+def entries():
+    """All known weights by name."""
+    found = json.loads(Path(__file__).with_name("registry.json").read_text(encoding="utf-8"))
+    sources = found["sources"]
+    return {name: Entry(name, **{**it, "source": sources[it["source"]]}) for name, it in found["weights"].items()}
+
+
+def entry(name):
+    """The known weights called `name`."""
+    if name not in entries():
+        raise WeightsError(f"there are no weights called {name!r}{nearest(name, entries())}")
+    return entries()[name]
+
+
+def folder():
+    """Where weights lie: `NNBASICS_WEIGHTS`, or `weights/` of a clone, or the user's cache."""
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        return Path(chosen).expanduser()
+    clone = Path(__file__).parents[2]
+    if (clone / "setup.cfg").is_file() and (clone / "weights").is_dir():
+        return clone / "weights"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("nnbasics", appauthor=False) / "weights"
+
+
+def manifest():
+    """What lies beside the files, for people and for programs: whose they are, where from, what is in them."""
+    weights = {}
+    for item in entries().values():
+        source = item.source
+        weights[item.name] = {
+            "file": item.file,
+            "size": item.size,
+            "sha256": item.sha256,
+            "dtype": item.dtype,
+            "source": f"{source['package']} {source['version']}",
+            "architecture": source["architecture"],
+            "preprocessing": describe(source["preprocessing"]),
+            "tensors": {name: list(shape) for name, shape in shapes(source["architecture"]).items()},
+        }
+    sources = {f"{item.source['package']} {item.source['version']}": item.source for item in entries().values()}
+    return {"about": "Made by `nnbasics weights fetch`, bit for bit.", "sources": sources, "weights": weights}
+
+
+def write_manifest():
+    """Put `manifest.json` into the folder of the weights."""
+    with writing(folder() / "manifest.json") as file:
+        file.write((json.dumps(manifest(), indent=2, ensure_ascii=False) + "\n").encode())
