@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# What pip says is shown only when it fails.
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input --editable "$(1)" \
+          >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
 .PHONY: demo test test-all parity lint format bench clean help
 
@@ -22,12 +24,12 @@ $(BIN)/python:
 # One stamp for each set of extras, older than setup.cfg when it has to be installed again.
 $(VENV)/.installed: setup.cfg | $(BIN)/python
 	@echo "Installing nnbasics ..."
-	@$(PIP) install --editable .
+	@$(call INSTALL,.)
 	@touch $@
 
 $(VENV)/.installed-%: setup.cfg | $(BIN)/python
 	@echo "Installing nnbasics[$*] ..."
-	@$(PIP) install --editable ".[$*]"
+	@$(call INSTALL,.[$*])
 	@touch $@
 
 demo: $(VENV)/.installed
