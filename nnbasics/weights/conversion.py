@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnbasics.errors import WeightsError
+from nnbasics.errors import WeightsError, nearest
 from nnbasics.weights import preprocessing as pre
 from nnbasics.weights import tensors as own
 from nnbasics.weights.architectures import ARCHITECTURES, SCHEMES
-from nnbasics.weights.names import nearest
 from nnbasics.weights.readers import read
 
 DTYPES = ("float16", "float32")
@@ -43,12 +42,14 @@ class Match(NamedTuple):
     left_over: list
 
     @property
-    def complete(self):
-        return all(slot.top for slot, _ in self.misfits)
+    def wrong(self):
+        """The misfits that make it another network: all but the top, which may be absent."""
+        return [(slot, layer) for slot, layer in self.misfits if not slot.top]
 
     @property
     def rank(self):
-        return (self.complete, len(self.pairs), self.scheme is not None, -len(self.misfits))
+        """A VGG-19 with one broken layer is not a VGG-16 with three too many: both sides of a misfit count."""
+        return len(self.pairs) - len(self.wrong) - len(self.left_over), self.scheme is not None
 
 
 def convert(source, out, *, architecture=None, preprocessing=None, dtype="float16", overwrite=False, report=None):
@@ -82,14 +83,14 @@ def convert(source, out, *, architecture=None, preprocessing=None, dtype="float1
     """
     report = report or (lambda line: None)
     if dtype not in DTYPES:
-        raise WeightsError(f"unknown dtype {dtype!r}{nearest(dtype, DTYPES)}")
+        raise WeightsError(f"no dtype is called {dtype!r}; {nearest(dtype, DTYPES)}")
     foreign, digest = read(source)
     match = recognise(foreign.tensors, architecture)
     report(f"{source}: {foreign.format}, {_count(foreign.tensors)}")
     for line in describe(match):
         report(line)
-    if not match.complete:
-        raise WeightsError(f"{source} is no {match.architecture}: {_first_misfit(match)}")
+    if match.wrong:
+        raise WeightsError(f"{source} {_why_no_network(match, foreign.tensors)}")
     name, layer, why = choose_preprocessing(match, preprocessing, foreign.preprocessing)
     report(f"preprocessing {name} ({why})")
     metadata = {
@@ -99,14 +100,15 @@ def convert(source, out, *, architecture=None, preprocessing=None, dtype="float1
         "source": Path(source).name,
         "source_sha256": digest,
     }
-    own.write(out, assemble(match, layer, dtype), metadata, overwrite)
+    digest = own.write(out, assemble(match, layer, dtype), metadata, overwrite)
+    report(f"wrote {out}: {dtype}, {Path(out).stat().st_size / 1e6:.1f} MB, sha256 {digest}")
     return metadata
 
 
 def recognise(tensors, architecture=None):
     """The best match of named arrays with one architecture, or with any."""
     if architecture is not None and architecture not in ARCHITECTURES:
-        raise WeightsError(f"unknown architecture {architecture!r}{nearest(architecture, ARCHITECTURES)}")
+        raise WeightsError(f"no architecture is called {architecture!r}; {nearest(architecture, ARCHITECTURES)}")
     layers = _layers(tensors)
     candidates = [architecture] if architecture else ARCHITECTURES
     matches = [_match(layers, name, scheme) for name in candidates for scheme in (*SCHEMES, None)]
@@ -254,9 +256,13 @@ def _misfit(slot, layer):
     return f"{slot.name} should be {slot.shape}, and {layer.name} is {layer.weight.shape}"
 
 
-def _first_misfit(match):
-    wrong = [_misfit(slot, layer) for slot, layer in match.misfits if not slot.top]
-    return wrong[0] + (f", and {len(wrong) - 1} more" if len(wrong) > 1 else "")
+def _why_no_network(match, tensors):
+    if any(name.endswith(("running_mean", "moving_mean")) for name in tensors):
+        return "has batch normalisation, and the networks here have none: convert one trained without"
+    if not match.pairs:
+        return f"has no layers of a known network ({', '.join(ARCHITECTURES)})"
+    more = f", and {len(match.wrong) - 1} more" if len(match.wrong) > 1 else ""
+    return f"is no whole {match.architecture}: {_misfit(*match.wrong[0])}{more}"
 
 
 def _count(tensors):

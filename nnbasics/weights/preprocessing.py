@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nnbasics.errors import WeightsError
-from nnbasics.weights.names import nearest
+from nnbasics.errors import WeightsError, nearest
 
 
 class Preprocessing(NamedTuple):
@@ -45,7 +44,7 @@ PREPROCESSING = {
 def named(name):
     """The preprocessing called `name`."""
     if name not in PREPROCESSING:
-        raise WeightsError(f"unknown preprocessing {name!r}{nearest(name, PREPROCESSING)}")
+        raise WeightsError(f"no preprocessing is called {name!r}; {nearest(name, PREPROCESSING)}")
     return PREPROCESSING[name]
 
 

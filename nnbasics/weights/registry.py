@@ -2,14 +2,14 @@
 
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from nnbasics.errors import WeightsError
+from nnbasics.errors import WeightsError, nearest
 from nnbasics.weights.architectures import shapes
 from nnbasics.weights.files import writing
-from nnbasics.weights.names import nearest
 from nnbasics.weights.preprocessing import describe
 
 FOLDER_VARIABLE = "NNBASICS_WEIGHTS"
@@ -56,7 +56,7 @@ def entries():
 def entry(name):
     """The known weights called `name`."""
     if name not in entries():
-        raise WeightsError(f"there are no weights called {name!r}{nearest(name, entries())}")
+        raise WeightsError(f"no weights are called {name!r}; {nearest(name, entries())}")
     return entries()[name]
 
 
@@ -93,5 +93,9 @@ def manifest():
 
 def write_manifest():
     """Put `manifest.json` into the folder of the weights."""
+    text = json.dumps(manifest(), indent=2, ensure_ascii=False)
+    text = re.sub(
+        r"\[[\s\d,]+\]", lambda shape: "[" + " ".join(shape[0][1:-1].split()) + "]", text
+    )  # a shape on one line
     with writing(folder() / "manifest.json") as file:
-        file.write((json.dumps(manifest(), indent=2, ensure_ascii=False) + "\n").encode())
+        file.write((text + "\n").encode())

@@ -74,6 +74,7 @@ def fetch(name, overwrite=False, report=None, progress=None):
             report(f"converting to {path}")
             build(archive, entry, path)
             registry.write_manifest()
+            report(f"made {path}: {entry.size / 1e6:.1f} MB, sha256 {entry.sha256}")
     except OSError as error:
         raise WeightsError(f"{name} cannot be fetched: {error.strerror or error}") from None
     return path

@@ -3,11 +3,10 @@
 import os
 from pathlib import Path
 
-from nnbasics.errors import WeightsError
+from nnbasics.errors import WeightsError, nearest
 from nnbasics.weights import registry
 from nnbasics.weights import tensors as own
 from nnbasics.weights.files import reading, sha256
-from nnbasics.weights.names import nearest
 
 
 class Weights(dict):
@@ -91,7 +90,7 @@ def find(name_or_path):
         return entry.name, entry.path
     if os.path.lexists(name_or_path) or os.path.basename(name_or_path) != name_or_path or "." in name_or_path:
         return None, Path(name_or_path)
-    raise WeightsError(f"there are no weights called {name_or_path!r}{nearest(name_or_path, registry.entries())}")
+    raise WeightsError(f"no weights are called {name_or_path!r}; {nearest(name_or_path, registry.entries())}")
 
 
 def _again(name):

@@ -1,4 +1,4 @@
-"""PyTorch's .pth, .pt and .ckpt files, of today (a zip) and of before 2020 (pickles one after another), without PyTorch.
+"""PyTorch's .pth and .pt files without PyTorch: those of today (a zip) and of before 1.6 (one pickle after another).
 
 Both hold a pickle that describes tensors as views on numbered storages, and the storages as raw bytes. The pickle is
 read by `nnbasics.weights.pickles`, which executes nothing.
@@ -120,8 +120,8 @@ def _views(loaded):
     if outer is None:
         if isinstance(loaded, Call):
             raise PickleError(
-                f"holds a whole pickled model ({_said(loaded.function)}), and reading it would execute code. In PyTorch: "
-                "torch.save(model.state_dict(), 'weights.pth'), then convert that"
+                f"holds a whole pickled model ({_said(loaded.function)}), and reading that would execute code; "
+                "in PyTorch: torch.save(model.state_dict(), 'weights.pth'), and convert that"
             )
         raise WeightsError("holds no state dict: a dict of names and tensors was expected")
     candidates = [outer, *(inner for value in outer.values() if (inner := _items(value)) is not None)]
