@@ -2,11 +2,11 @@
 
 from nnbasics.layers.activation import ELU, LeakyReLU, Maxout, ReLU, Sigmoid, Softmax, Step, Tanh
 from nnbasics.layers.base import Layer
-from nnbasics.layers.containers import Sequential
+from nnbasics.layers.containers import Parallel, Residual, Sequential
 from nnbasics.layers.convolution import Conv2d
 from nnbasics.layers.linear import Flatten, Identity, Linear
 from nnbasics.layers.normalization import BatchNorm2d, LocalResponseNorm
-from nnbasics.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from nnbasics.layers.pooling import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, LPPool2d, MaxPool2d
 from nnbasics.layers.regularization import Dropout, DropPath
 
 __all__ = [
@@ -17,15 +17,19 @@ __all__ = [
     "DropPath",
     "Dropout",
     "Flatten",
+    "FractionalMaxPool2d",
     "GlobalAvgPool2d",
     "Identity",
+    "LPPool2d",
     "Layer",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "MaxPool2d",
     "Maxout",
+    "Parallel",
     "ReLU",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Softmax",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.layers.base import Layer, pair
+from nnbasics.layers.base import Layer, whole
 
 
 class Step(Layer):
@@ -209,7 +209,7 @@ class Maxout(Layer):
 
     def __init__(self, pieces):
         super().__init__()
-        self.pieces = pair(pieces, "pieces")[0]
+        self.pieces = whole(pieces, "pieces")
 
     def forward(self, x):
         self.check_x(x)

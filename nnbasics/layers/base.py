@@ -20,6 +20,13 @@ def pair(value, name, least=1):
     return int(both[0]), int(both[1])
 
 
+def whole(value, name, least=1):
+    """An int of at least `least`; `name` is for the message when it is none."""
+    if not isinstance(value, (int, np.integer)) or value < least:
+        raise UserError(f"{name}={value!r}: an int of at least {least} was expected")
+    return int(value)
+
+
 def short(both):
     """A pair as people write it: 3 for (3, 3)."""
     return both[0] if both[0] == both[1] else both

@@ -3,8 +3,11 @@
 import copy
 from collections.abc import Mapping, MutableMapping
 
+import numpy as np
+
 from nnbasics.errors import UserError, nearest
 from nnbasics.layers.base import Layer
+from nnbasics.layers.linear import Identity
 from nnbasics.layers.plan import Plan
 
 
@@ -54,9 +57,18 @@ class Container(Layer):
 
     def __init__(self, layers):
         self._own(layers)
+        places = {}
         for name, layer in self.layers.items():
             if not isinstance(name, str) or not name or "." in name:
                 raise UserError(f"{type(self).__name__}: {name!r} cannot name a layer; use a word without dots")
+            if not isinstance(layer, Layer):
+                raise UserError(f"{type(self).__name__}: {name!r} is a {type(layer).__name__}, not a layer")
+            if id(layer) in places:
+                raise UserError(
+                    f"{type(self).__name__}: {places[id(layer)]!r} and {name!r} are the same layer, which remembers "
+                    "one forward only; use layer.sharing() to have its parameters in two places"
+                )
+            places[id(layer)] = name
             layer.name = name
 
     def _own(self, layers):
@@ -85,6 +97,7 @@ class Container(Layer):
     def sharing(self):
         twin = copy.copy(self)
         twin._own({name: layer.sharing() for name, layer in self.layers.items()})
+        twin.forget()
         return twin
 
     def branches(self):
@@ -130,6 +143,10 @@ class Sequential(Container):
             super().__init__({str(i): layer for i, layer in enumerate(layers)})
         self._walked = ()
 
+    def forget(self):
+        super().forget()
+        self._walked = ()
+
     def __len__(self):
         return len(self.layers)
 
@@ -152,7 +169,7 @@ class Sequential(Container):
         self._walked = tuple(self.layers)
         for layer in self.layers.values():
             x = layer.forward(x)
-        return x
+        return self.keep(x)
 
     def activations(self, x, names):
         """Return {name: output of that layer}, walking no further than the deepest of `names`.
@@ -171,6 +188,7 @@ class Sequential(Container):
         names = {names} if isinstance(names, str) else set(names)
         walk = self.up_to(names)
         found = {}
+        self.forget()
         self._walked = walk
         for name in walk:
             x = self.layers[name].forward(x)
@@ -186,9 +204,9 @@ class Sequential(Container):
         dy : ndarray, or dict of str to ndarray
             dL/dy for the last layer, or {layer name: dL/d(its output)}: what flows back is their sum.
         """
-        taps = dy if isinstance(dy, Mapping) else {next(reversed(self.layers), None): dy}
         if not self.layers:
-            return taps[None]
+            return self.kept(dy)["dy"]
+        taps = dy if isinstance(dy, Mapping) else {next(reversed(self.layers)): dy}
         walk = self.up_to(taps)
         if not self._walked:
             raise UserError(f"{self.label}: backward before forward; call forward or activations first")
@@ -198,12 +216,18 @@ class Sequential(Container):
             )
         flow = None
         for name in reversed(walk):
-            layer = self.layers[name]
             if name in taps:
-                layer.kept(taps[name])
-                flow = taps[name] if flow is None else flow + taps[name]
-            flow = layer.backward(flow)
+                flow = taps[name] if flow is None else self._joined(name, flow, taps[name])
+            flow = self.layers[name].backward(flow)
         return flow
+
+    def _joined(self, name, flow, dy):
+        """What flows back into a tapped layer: the gradient from deeper down and its own."""
+        if dy.shape != flow.shape:
+            raise UserError(
+                f"{self.layers[name].label}: dy has shape {dy.shape}, but the last y had shape {flow.shape}"
+            )
+        return flow + dy.astype(flow.dtype, copy=False)
 
     def up_to(self, names):
         """The names of the layers from the first to the deepest of `names`."""
@@ -221,3 +245,94 @@ class Sequential(Container):
     def plan(self, shape, features=(), grams=(), dtype="float32"):
         """Prepare many walks over inputs of one shape, as style transfer takes them; see `Plan`."""
         return Plan(self, shape, features, grams, dtype)
+
+
+class Parallel(Container):
+    """Branches side by side on the same x, whose outputs are joined: GoogLeNet's inception, FractalNet's columns.
+
+    ::
+
+        y  = join(f_1(x), ..., f_n(x))
+        dx = f_1'(dy_1) + ... + f_n'(dy_n)      since x went into each of them
+
+    Parameters
+    ----------
+    *branches : Layer, or one dict of str to Layer
+        Named "0", "1", ..., or as the dict has it.
+    join : "concatenate", "sum" or "mean"
+        Stack the channels (axis 1; dy is cut up again), add up (dy goes to each), or take the mean (dy / n does).
+
+    Raises
+    ------
+    UserError
+        If the outputs do not fit together.
+    """
+
+    JOINS = ("concatenate", "sum", "mean")
+
+    def __init__(self, *branches, join="concatenate"):
+        if len(branches) == 1 and isinstance(branches[0], Mapping):
+            super().__init__(branches[0])
+        else:
+            super().__init__({str(i): branch for i, branch in enumerate(branches)})
+        if join not in self.JOINS:
+            raise UserError(f"Parallel: no join is called {join!r}; {nearest(join, self.JOINS)}")
+        if not self.layers:
+            raise UserError("Parallel: it needs at least one branch")
+        self.join = join
+
+    def forward(self, x):
+        outputs = [branch.forward(x) for branch in self.layers.values()]
+        self._joined_shape([y.shape for y in outputs])
+        channels = [y.shape[1] for y in outputs] if self.join == "concatenate" else None
+        if self.join == "concatenate":
+            y = np.concatenate(outputs, axis=1)
+        else:
+            y = sum(outputs[1:], start=outputs[0])
+            y = y / len(outputs) if self.join == "mean" else y
+        return self.keep(y, channels=channels)
+
+    def backward(self, dy):
+        kept = self.kept(dy)
+        dy, n = kept["dy"], len(self.layers)
+        if self.join == "concatenate":
+            pieces = np.split(dy, np.cumsum(kept["channels"])[:-1], axis=1)
+        else:
+            pieces = [dy / n if self.join == "mean" else dy] * n
+        dxs = [branch.backward(piece) for branch, piece in zip(self.layers.values(), pieces, strict=True)]
+        return sum(dxs[1:], start=dxs[0])
+
+    def output_shape(self, x_shape):
+        return self._joined_shape([branch.output_shape(x_shape) for branch in self.layers.values()])
+
+    def multiply_adds(self, x_shape):
+        return sum(branch.multiply_adds(x_shape) for branch in self.layers.values())
+
+    def _joined_shape(self, shapes):
+        """The shape of y for the branches' shapes, which must agree (but for the channels, if these are stacked)."""
+        axis = 1 if self.join == "concatenate" else None
+        rests = {tuple(size for i, size in enumerate(shape) if i != axis) for shape in shapes}
+        if len(rests) > 1:
+            branches = ", ".join(f"{name} {shape}" for name, shape in zip(self.layers, shapes, strict=True))
+            raise UserError(f"{self.label}: these outputs cannot be joined by {self.join}: {branches}")
+        if axis is None:
+            return tuple(shapes[0])
+        return (shapes[0][0], sum(shape[1] for shape in shapes), *shapes[0][2:])
+
+
+class Residual(Parallel):
+    """A detour: y = body(x) + shortcut(x), so that dx = body'(dy) + dy reaches the first layer however deep it lies.
+
+    Parameters
+    ----------
+    body : Layer
+    shortcut : Layer, optional
+        `Identity` if not given; a 1x1 convolution where the body changes the shape.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015.
+    """
+
+    def __init__(self, body, shortcut=None):
+        super().__init__({"body": body, "shortcut": shortcut or Identity()}, join="sum")

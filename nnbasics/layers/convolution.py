@@ -4,7 +4,7 @@ import numpy as np
 
 from nnbasics.errors import UserError
 from nnbasics.kernels import choose
-from nnbasics.layers.base import Layer, he, pair, short
+from nnbasics.layers.base import Layer, he, pair, short, whole
 
 
 def fit(sizes, kernel_size, stride, padding, label):
@@ -64,8 +64,8 @@ class Conv2d(Layer):
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, rng=None):
         super().__init__()
-        self.in_channels = pair(in_channels, "in_channels")[0]
-        self.out_channels = pair(out_channels, "out_channels")[0]
+        self.in_channels = whole(in_channels, "in_channels")
+        self.out_channels = whole(out_channels, "out_channels")
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.stride = pair(stride, "stride")
         self.padding = pair(padding, "padding", least=0)

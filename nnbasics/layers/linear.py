@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.layers.base import Layer, he, pair
+from nnbasics.layers.base import Layer, he, whole
 
 
 class Linear(Layer):
@@ -36,8 +36,8 @@ class Linear(Layer):
 
     def __init__(self, in_features, out_features, bias=True, rng=None):
         super().__init__()
-        self.in_features = pair(in_features, "in_features")[0]
-        self.out_features = pair(out_features, "out_features")[0]
+        self.in_features = whole(in_features, "in_features")
+        self.out_features = whole(out_features, "out_features")
         self.params["weight"] = he((self.out_features, self.in_features), self.in_features, rng)
         if bias:
             self.params["bias"] = np.zeros(self.out_features, np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nnbasics.errors import UserError
-from nnbasics.layers.base import Layer, pair
+from nnbasics.layers.base import Layer, whole
 
 
 class LocalResponseNorm(Layer):
@@ -30,7 +30,7 @@ class LocalResponseNorm(Layer):
 
     def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
         super().__init__()
-        self.size = pair(size, "size")[0]
+        self.size = whole(size, "size")
         self.alpha, self.beta, self.k = float(alpha), float(beta), float(k)
 
     def forward(self, x):
@@ -93,7 +93,7 @@ class BatchNorm2d(Layer):
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()
-        self.num_features = pair(num_features, "num_features")[0]
+        self.num_features = whole(num_features, "num_features")
         self.eps, self.momentum = float(eps), float(momentum)
         self.params["weight"] = np.ones(self.num_features, np.float32)
         self.params["bias"] = np.zeros(self.num_features, np.float32)
@@ -130,7 +130,7 @@ class BatchNorm2d(Layer):
         dy, xhat = kept["dy"], kept["xhat"]
         self.grads.clear()
         if xhat is not None:
-            dweight, dbias = (dy * xhat).sum(axis=(0, 2, 3)), dy.sum(axis=(0, 2, 3))
+            dweight, dbias = _sum(dy * xhat), _sum(dy)
         if not kept["frozen"]:
             self.grads.update(weight=dweight, bias=dbias)
         if kept["training"] and dy.size:
@@ -140,6 +140,11 @@ class BatchNorm2d(Layer):
 
     def extra_repr(self):
         return f"{self.num_features}, eps={self.eps:g}, momentum={self.momentum:g}"
+
+
+def _sum(values):
+    """The sum over everything but the channels, (C,), without losing digits when there are many values."""
+    return values.sum(axis=(0, 2, 3), dtype=np.float64).astype(values.dtype)
 
 
 def _spread(values, dtype):
