@@ -13,10 +13,10 @@ import zlib
 
 import numpy as np
 import pytest
+from handmade import png, profile, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
-from test_picture import png, profile, tiff
 
 from nnbasics.data import picture
 from nnbasics.errors import PictureError, UserError
@@ -383,6 +383,16 @@ def test_no_file_stays_open(tmp_path, name):
         before = os.listdir("/proc/self/fd")
         picture_or_error(path)
         assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def test_progressive_jpeg_of_endless_scans_is_refused(tmp_path):
+    content = SEEDS["progressive.jpg"]
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + 30 * scan + content[-2:])
+    assert picture_or_error(tmp_path / "a.jpg") is not None
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + 5000 * scan + content[-2:])
+    with pytest.raises(PictureError, match="scans, made to waste time"):
+        picture.read(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize(
