@@ -83,6 +83,32 @@ def is_finite(step):
     return math.isfinite(step.loss) and bool(np.isfinite(step.gradient.sum(dtype=np.float64)))
 
 
+def safe_learning_rate(function, x, probes=10):
+    """A learning rate with which x := x - lr dL/dx falls steadily: 1 / (largest curvature found at x).
+
+    Descent with a fixed rate falls as long as lr < 2 / curvature. The curvature is the largest eigenvalue of the second
+    derivative, found by power iteration on differences of gradients, (g(x + h v) - g(x)) / h.
+
+    Parameters
+    ----------
+    function, x
+        As for `descend`.
+    probes : int
+        How many gradients to spend on it.
+    """
+    start = evaluated(function, x, Step(x, math.inf, x, iteration=-1))
+    h = 1e-3 * (np.linalg.norm(x) or math.sqrt(x.size))
+    v, curvature = start.gradient, 0.0
+    for _ in range(probes):
+        norm = np.linalg.norm(v)
+        if norm == 0:
+            break
+        probe = evaluated(function, (x + v * (h / norm)).astype(x.dtype), start)
+        v = (probe.gradient - start.gradient) / h
+        curvature = max(curvature, float(np.linalg.norm(v)))
+    return 1 / curvature if curvature else 1.0
+
+
 class Optimizer(ABC):
     """What `descend` asks of an optimiser, and a state that can be saved."""
 

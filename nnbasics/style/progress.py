@@ -1,0 +1,75 @@
+"""Signs of life: a bar with loss and time left where somebody is watching, a few quiet lines where nobody is."""
+
+import contextlib
+import sys
+import time
+
+LINES = 10  # of a whole run, when they go to a file
+
+
+@contextlib.contextmanager
+def bar(iterations, wanted=None):
+    """A callable that shows a `Progress`: tqdm's bar, or nothing if it is not wanted.
+
+    With `wanted` None a bar is shown in a terminal and in a notebook.
+    """
+    if not (_is_watched() if wanted is None else wanted):
+        yield lambda state: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(total=iterations, unit="step", smoothing=0.1) as shown:
+
+        def show(state):
+            shown.set_postfix_str(f"loss {state.loss:.4g}", refresh=False)
+            if state.note:
+                shown.write(f"iteration {state.iteration}: {state.note}", file=sys.stderr)
+            shown.update(state.iteration - shown.n)
+
+        yield show
+
+
+@contextlib.contextmanager
+def lines(iterations, file):
+    """A callable that writes a line for every tenth of the run, with the time left."""
+    marks = {round(iterations * part / LINES) for part in range(LINES + 1)}
+    began = time.perf_counter()
+
+    def show(state):
+        if state.note:
+            print(f"iteration {state.iteration}: {state.note}", file=file, flush=True)
+        if state.iteration not in marks:
+            return
+        passed = time.perf_counter() - began
+        left = ""
+        if 0 < state.iteration < iterations:
+            left = f", {duration(passed / state.iteration * (iterations - state.iteration))} left"
+        print(
+            f"step {state.iteration}/{iterations}  loss {state.loss:.4g}  {duration(passed)}{left}",
+            file=file,
+            flush=True,
+        )
+
+    yield show
+
+
+def duration(seconds):
+    """Seconds as a person says them: 48 s, 3 min 20 s, 2 h 5 min."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _is_watched():
+    return sys.stderr.isatty() or _in_notebook()
+
+
+def _in_notebook():
+    """Whether IPython runs with a kernel, that is in a notebook."""
+    shell = sys.modules.get("IPython")
+    shell = shell and shell.get_ipython()
+    return shell is not None and hasattr(shell, "kernel")

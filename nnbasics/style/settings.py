@@ -1,0 +1,216 @@
+"""Every setting of a style transfer, once: its default, its range, its help. Flags, docs and checks come from here."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from nnbasics.errors import SettingsError, nearest
+
+
+class InvalidSetting(SettingsError):
+    """A setting that cannot be: its name, and what is wrong with it."""
+
+    def __init__(self, name, problem):
+        super().__init__(f"{name}: {problem}")
+        self.name = name
+        self.problem = problem
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number of `unit` from `low` to `high`."""
+
+    low: int
+    high: int
+    unit: str = ""
+    metavar = "N"
+
+    def __call__(self, value):
+        try:
+            number = int(value) if isinstance(value, str) else value
+        except ValueError:
+            number = None
+        whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if not (whole and self.low <= number <= self.high):
+            unit = f" of {self.unit}" if self.unit else ""
+            raise ValueError(f"{value!r} is not a whole number{unit} from {self.low:,} to {self.high:,}")
+        return int(number)
+
+
+@dataclass(frozen=True)
+class Real:
+    """A finite number that is at least 0, or above 0."""
+
+    positive: bool = False
+    metavar = "X"
+
+    def __call__(self, value):
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number) or number < 0 or (self.positive and number == 0):
+            raise ValueError(f"{value!r} is not a finite number {'above 0' if self.positive else 'of 0 or more'}")
+        return number
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A weight as the formulas have it, or a text such as "2x": so many times the default."""
+
+    metavar = "X|Nx"
+
+    def __call__(self, value):
+        text = value.strip().lower() if isinstance(value, str) else ""
+        if text.endswith("x"):
+            return f"{Real()(text[:-1]):g}x"
+        return Real()(value)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few names."""
+
+    names: tuple
+
+    @property
+    def metavar(self):
+        return "|".join(self.names)
+
+    def __call__(self, value):
+        if value not in self.names:
+            raise ValueError(f"{value!r} is unknown; {nearest(value, self.names)}")
+        return value
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Layers and their weights: {"relu4_2": 1.0}, ["relu4_2"] or "relu4_2:1,relu5_2:0.5"."""
+
+    metavar = "NAME[:X],..."
+
+    def __call__(self, value):
+        if isinstance(value, str):
+            parts = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+            pairs = [(name.strip(), weight if colon else 1.0) for name, colon, weight in parts]
+        elif isinstance(value, Mapping):
+            pairs = list(value.items())
+        elif isinstance(value, (list, tuple)):
+            pairs = [(name, 1.0) for name in value]
+        else:
+            raise ValueError(f"{value!r} does not name layers; relu4_2 or relu1_1:0.5,relu2_1:1 was expected")
+        if not pairs:
+            raise ValueError("no layer is named; relu4_2 or relu1_1:0.5,relu2_1:1 was expected")
+        weights = {}
+        for name, weight in pairs:
+            if name in weights:
+                raise ValueError(f"{name} is named twice")
+            try:
+                weights[name] = Real()(weight)
+            except ValueError as problem:
+                raise ValueError(f"the weight of {name}: {problem}") from None
+        return weights
+
+
+@dataclass(frozen=True)
+class Given:
+    """Whatever is given, as it is: the meaning is found out where it is used."""
+
+    metavar: str
+
+    def __call__(self, value):
+        return value
+
+
+def setting(default, kind, text, group="walk"):
+    """A field of `Settings` with its kind, help and group; None as a default stands for "found out in the run"."""
+    return field(default=default, metadata={"kind": kind, "help": text, "group": group})
+
+
+GROUPS = {"picture": "the picture", "loss": "what is minimised", "walk": "how it is minimised"}
+OPTIMIZERS = ("lbfgs", "adam", "gradient-descent")
+STYLE_LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of `stylize`, checked; texts as a shell passes them are understood.
+
+    Raises
+    ------
+    InvalidSetting
+        A SettingsError that knows the setting's name.
+    """
+
+    size: int = setting(512, Whole(16, 16384, "pixels"), "pixels of the longest side; the aspect is kept", "picture")
+    init: object = setting(
+        "content",
+        Given("content|noise|PICTURE"),
+        "where to start: content, noise, or a picture to go on from",
+        "picture",
+    )
+    seed: int = setting(0, Whole(0, 2**63 - 1), "of the noise: the same seed, the same picture", "picture")
+    content_weight: float = setting(1.0, Real(), "alpha, the weight of the content", "loss")
+    style_weight: object = setting(
+        "1x", Relative(), "beta, the weight of the style; 2x is twice the default, which suits every size", "loss"
+    )
+    content_layers: object = setting("relu4_2", Layers(), "layers, and their weights, of the content", "loss")
+    style_layers: object = setting(STYLE_LAYERS, Layers(), "layers, and their weights, of the style", "loss")
+    tv_weight: float = setting(0.0, Real(), "weight of the total variation, which smooths", "loss")
+    pooling: str = setting("max", Choice(("max", "average")), "pooling of the network", "loss")
+    weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
+    iterations: int = setting(300, Whole(0, 1_000_000), "steps to take, in all")
+    optimizer: str = setting("lbfgs", Choice(OPTIMIZERS), "the way downhill")
+    learning_rate: float = setting(
+        None, Real(positive=True), "of adam (default 0.02) and gradient-descent (default: measured at the start)"
+    )
+    history: int = setting(20, Whole(1, 1000), "steps that lbfgs learns the curvature from")
+
+    def __post_init__(self):
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value is None and item.default is None:
+                continue
+            try:
+                object.__setattr__(self, item.name, item.metadata["kind"](value))
+            except ValueError as problem:
+                raise InvalidSetting(item.name, problem) from None
+        if not any(self.loss_weights()):
+            raise InvalidSetting("style_weight", "content, style and total variation all have weight 0: nothing to do")
+
+    @classmethod
+    def of(cls, **values):
+        """Settings from keywords; an unknown one is refused with the nearest right one."""
+        known = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise SettingsError(f"there is no setting {name!r}; {nearest(name, known)}")
+        return cls(**values)
+
+    def loss_weights(self):
+        """What the three terms weigh, as far as being 0 or not is concerned."""
+        style = self.style_weight
+        return self.content_weight, float(style[:-1]) if isinstance(style, str) else style, self.tv_weight
+
+
+def flag(name):
+    """The command line's spelling of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def shown(value):
+    """A value as one would type it."""
+    if isinstance(value, dict):
+        return ",".join(name if weight == 1 else f"{name}:{weight:g}" for name, weight in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def table():
+    """All settings as a Markdown table, for the docs."""
+    rows = ["| setting | flag | default | what it is |", "|---|---|---|---|"]
+    for item in fields(Settings):
+        default = "" if item.default is None else f"`{shown(item.default)}`"
+        rows.append(f"| `{item.name}` | `{flag(item.name)}` | {default} | {item.metadata['help']} |")
+    return "\n".join(rows)
