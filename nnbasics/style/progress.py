@@ -29,6 +29,11 @@ def bar(iterations, wanted=None):
         yield show
 
 
+def shown(iterations):
+    """What the command line shows on stderr: the bar in a terminal, lines elsewhere."""
+    return bar(iterations, True) if sys.stderr.isatty() else lines(iterations, sys.stderr)
+
+
 @contextlib.contextmanager
 def lines(iterations, file):
     """A callable that writes a line for every tenth of the run, with the time left."""

@@ -119,7 +119,13 @@ class Run:
         self._picture_of = _same
         self.losses = []
         self.stopped = ""
+        self.diverged = False
         self.learning_rate = None
+
+    @property
+    def iteration(self):
+        """Steps taken so far."""
+        return max(len(self.losses) - 1, 0)
 
     def __iter__(self):
         began = time.perf_counter()
@@ -132,6 +138,7 @@ class Run:
                 image = _lazily(self._picture_of, step.x)
                 yield Progress(step.iteration, total, step.loss, step.evaluations, seconds, step.note, image)
         except Diverged as problem:
+            self.diverged = True
             self.stopped = f"{problem}; {_advice(self.settings)}"
             if self._step is None:
                 raise Diverged(self.stopped) from None
@@ -163,7 +170,7 @@ class Run:
             self.settings,
             weights=self.net.weights,
             size=[width, height],
-            iterations_done=max(len(self.losses) - 1, 0),
+            iterations_done=self.iteration,
             loss=self.losses[-1] if self.losses else None,
             style_weight=self.style_weight,
             learning_rate=self.learning_rate,
@@ -211,7 +218,7 @@ def stylize(content, style, callback=None, *, progress=None, **settings):
                 if callback is not None:
                     callback(state)
         except KeyboardInterrupt:
-            run.stopped = f"interrupted after {max(len(run.losses) - 1, 0)} of {run.settings.iterations} iterations"
+            run.stopped = f"interrupted after {run.iteration} of {run.settings.iterations} iterations"
     if run.stopped:
         import warnings
 
