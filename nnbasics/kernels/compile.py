@@ -1,0 +1,99 @@
+"""`@kernel`: a function compiled once for this machine, kept on disk, and compiled again when anything it rests on changes.
+
+Numba's own cache looks at the file of the function alone: it misses an edit in a kernel that is called from another
+file, and knows nothing of the vector width that was chosen. Here the folder's name has a hash of all of that, so an
+upgrade never runs yesterday's code.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numba
+from numba import njit
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+from nnbasics.kernels.machine import VARIANT
+
+_HERE = Path(__file__).parent
+_announced = False
+
+
+def kernel(function):
+    """Compile `function` by Numba: no Python inside, the interpreter's lock released, cached."""
+    compiled = njit(nogil=True, error_model="numpy")(function)
+    compiled._cache = _Cache(function)
+    return compiled
+
+
+def _fingerprint():
+    digest = hashlib.sha256(f"{numba.__version__} {VARIANT.name}".encode())
+    for source in sorted(_HERE.glob("*.py")):
+        digest.update(source.read_bytes())
+    return f"{VARIANT.name}-{digest.hexdigest()[:16]}"
+
+
+def _folder():
+    """Beside the sources if that can be written, else among the user's cached files, else in the temporary folder."""
+    import platformdirs
+
+    places = [
+        numba.config.CACHE_DIR,
+        _HERE / "__pycache__",
+        platformdirs.user_cache_dir("nnbasics"),
+        Path(tempfile.gettempdir()) / f"nnbasics-{os.getuid() if hasattr(os, 'getuid') else 'cache'}",
+    ]
+    for place in filter(None, places):
+        folder = Path(place) / f"kernels-{_fingerprint()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return str(folder)
+        except OSError:
+            continue
+    raise OSError("no folder for compiled kernels can be written; set NUMBA_CACHE_DIR to one that can")
+
+
+class _Locator(_CacheLocator):
+    folder = None
+
+    def __init__(self, function, source):
+        self._line = function.__code__.co_firstlineno
+
+    def get_cache_path(self):
+        if _Locator.folder is None:
+            _Locator.folder = _folder()
+        return _Locator.folder
+
+    def get_source_stamp(self):
+        return ""  # the folder's name has it
+
+    def get_disambiguator(self):
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, function, source):
+        return cls(function, source)
+
+
+class _Implementation(CompileResultCacheImpl):
+    _locator_classes = (_Locator,)
+
+
+class _Cache(FunctionCache):
+    _impl_class = _Implementation
+
+    def load_overload(self, signature, target_context):
+        found = super().load_overload(signature, target_context)
+        if found is None:
+            _announce()
+        return found
+
+
+def _announce():
+    global _announced
+    if not _announced:
+        _announced = True
+        print("nnbasics: compiling for this machine; this happens once and takes about 20 seconds", file=sys.stderr)
