@@ -1,0 +1,161 @@
+"""What a backward pass does beside its numbers: to dy, to x, to its own memory, and in how many digits."""
+
+import numpy as np
+
+from nnbasics.testing.causes import Guess, same
+
+
+def manners(subject, dy, fresh, rng):
+    """Call backward in the ways in which careless ones differ.
+
+    Parameters
+    ----------
+    subject : Subject
+    dy : ndarray
+    fresh : Subject or None
+        Another copy that has seen no input yet; functions have no copies.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to ndarray
+        The gradients at the arrays' present values, after an honest forward.
+    list of Guess
+        What was wrong besides.
+    """
+    found = []
+    start = {name: array.copy() for name, array in subject.arrays.items()}
+    elsewhere = subject.call_with(**{name: shrunk(array, rng, 0.5) for name, array in start.items()})
+    found += _digits(subject, elsewhere, dy)
+    subject.call_with(**start)
+    spoiled = dy.copy()
+    given = subject.back(spoiled)
+    found += _caller(subject, dy, spoiled)
+    stale = _stale(given, fresh, dy)
+    found += stale or _twice(subject, given, dy, quiet=bool(found))
+    if not stale and not subject.is_loss:
+        found += _linear(subject, given, dy)
+    return given, found
+
+
+def shrunk(array, rng, by):
+    """The array with each value drawn towards zero by a random part; zeros get a little of either sign (or of one)."""
+    size = np.sqrt(np.mean(array**2)) if array.any() else 1.0
+    little = by / 2 * size * rng.uniform(0.2, 1, array.shape)
+    if array.size and array.min() < 0 < array.max():
+        little = little * rng.choice([-1.0, 1.0], array.shape)
+    return np.where(array == 0, little, array * (1 - by * rng.uniform(0.1, 1, array.shape)))
+
+
+def alike(one, other, tolerance=1e-9):
+    """Whether two sets of gradients are the same but for rounding."""
+    for name in one:
+        p, q = one[name], other[name]
+        if p is None or q is None:
+            if p is not q:
+                return False
+        elif p.shape != q.shape or not np.allclose(
+            p, q, tolerance, tolerance * np.abs(q).max(initial=0), equal_nan=True
+        ):
+            return False
+    return True
+
+
+def _caller(subject, dy, spoiled):
+    if subject.touched_x:
+        yield Guess(
+            "mutated",
+            "forward writes into x: the caller's array has other values afterwards.",
+            "work on a new array: np.maximum(x, 0) instead of x[x < 0] = 0.",
+        )
+    if not np.array_equal(dy, spoiled):
+        yield Guess(
+            "mutated",
+            "backward writes into dy: whoever else uses that gradient (a shortcut, a tap) finds it changed.",
+            "make a new array: dx = dy * mask instead of dy[~mask] = 0 or dy *= mask.",
+        )
+
+
+def _stale(given, fresh, dy):
+    if fresh is None:
+        return []
+    fresh.run()
+    if alike(fresh.back(dy.copy()), given):
+        return []
+    return [
+        Guess(
+            "stale",
+            "after a forward with other values, backward gives another answer for the same x than a fresh layer does: "
+            "it still works with something of the earlier forward.",
+            "everything that backward uses is set anew by every forward (no `if self.x is None`).",
+        )
+    ]
+
+
+def _twice(subject, given, dy, quiet):
+    try:
+        second = subject.back(dy.copy())
+    except Exception as error:
+        return [
+            Guess(
+                "stale",
+                f"the second backward after one forward stops with {type(error).__name__}: {error}",
+                "backward reads what forward kept, and leaves it there.",
+            )
+        ]
+    if alike(given, second) or quiet:
+        return []
+    doubled = [n for n, g in given.items() if g is not None and second[n] is not None and same(second[n], 2 * g)]
+    if doubled:
+        return [
+            Guess(
+                "accumulated",
+                f"the second backward doubles the gradient of {', '.join(doubled)}: it is added to what was there.",
+                "backward sets its gradients, grads[key] = ..., or starts from zeros each time: += where = belongs.",
+            )
+        ]
+    return [
+        Guess(
+            "mutated",
+            "the second backward after one forward gives other values: the first has changed what forward kept.",
+            "backward reads what forward kept, and works on new arrays.",
+        )
+    ]
+
+
+def _linear(subject, given, dy):
+    subject.run()
+    scaled = subject.back(1024.0 * dy)
+    expected = {name: None if g is None else 1024.0 * g for name, g in given.items()}
+    if alike(expected, scaled, 1e-7) or alike(given, scaled):  # not using dy at all is seen, and told, by the slopes
+        return []
+    return [
+        Guess(
+            "clipped",
+            "1024 times dy does not give 1024 times the gradients: something is cut off or normalised on the way.",
+            "backward is linear in dy; clipping belongs to whoever takes the step.",
+        )
+    ]
+
+
+def _digits(subject, y, dy):
+    """Whether float64 comes out of float64, in y and in every gradient, at values that need all its digits."""
+    short = ["y"] if subject.y_dtype == np.float32 or _single(y) else []
+    for name, gradient in subject.back(dy.copy()).items():
+        if gradient is not None and (gradient.dtype == np.float32 or _single(gradient)):
+            short.append(f"d{name}")
+    if short:
+        yield Guess(
+            "float32",
+            f"float64 went in, and {', '.join(short)} has only the digits of float32: a float32 truncation.",
+            "look for a buffer made without dtype, np.float32, or .astype: write np.zeros(shape, x.dtype).",
+        )
+
+
+def _single(array):
+    """Whether float64 values look as if they had been float32 on the way: no digits beyond its 24 bits, and many within."""
+    values = array[array != 0] if array.dtype == np.float64 else np.empty(0)
+    if values.size < 4 or not np.isfinite(values).all() or not np.array_equal(values, values.astype(np.float32)):
+        return False
+    mantissa = np.frexp(values)[0] * 2**16
+    return bool(np.mean(mantissa != np.round(mantissa)) > 0.5)
