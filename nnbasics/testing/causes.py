@@ -264,7 +264,7 @@ def constant_factor(e):
         return Guess(
             "factor",
             f"every value is {_number(ratio)} times the slope: a factor of {kind}{minus}.",
-            "d(x^2)/dx = 2x, and d(x^2 / 2)/dx = x: look at which of the two forward computes; or something is added twice.",
+            "d(x^2)/dx = 2x, and d(x^2 / 2)/dx = x: which of the two does forward compute? Or something is added twice.",
         )
     for words, size in _sizes(e):
         if size > 1 and (abs(ratio / size - 1) < 1e-4 or abs(ratio * size - 1) < 1e-4):
@@ -382,7 +382,7 @@ def _other_mask(e, live, on):
     if len(pairs) == 2 and len(values) == 2 and all(a != b for a, b in pairs):
         return Guess(
             "mask",
-            f"the two slopes {' and '.join(map(_number, sorted(values)))} have changed places: the mask is upside down.",
+            f"the two slopes {' and '.join(map(_number, sorted(values)))} changed places: the mask is upside down.",
             "the condition of np.where in backward is the one of forward.",
         )
     if (live & ~on).any() and same(e.analytic[on], e.numeric[on]) and on.any():
@@ -461,7 +461,7 @@ def softmax_axis(e):
     if all(len(c) == 1 for c in constant) and constant[0] != constant[1]:
         return Guess(
             "axis",
-            f"the sum inside runs over axis {constant[0][0]}; forward's runs over axis {constant[1][0]}: the wrong axis.",
+            f"the sum inside runs over axis {constant[0][0]}; forward's over axis {constant[1][0]}: the wrong axis.",
             "softmax sums over the classes, forward and backward: the same axis, keepdims=True.",
         )
     return None
@@ -495,8 +495,8 @@ def coupled(e):
         if same(e.analytic, flat[np.arange(len(e.where)), e.where]):
             return Guess(
                 "coupling",
-                "each value is what x does to the output in its own place; the other outputs that it moves are left out.",
-                "softmax: dx = y * (dy - (dy * y).sum(axis)): the sum is there because all outputs share one denominator.",
+                "each value is what x does to the output in its own place; the other outputs it moves are left out.",
+                "softmax: dx = y * (dy - (dy * y).sum(axis)): the sum is there as all outputs share one denominator.",
             )
     return _statistics(e)
 
@@ -513,18 +513,21 @@ def _statistics(e):
             continue
         kept = [a for a in range(x.ndim) if a not in axes]
         rows = [np.transpose(v, [*kept, *axes]).reshape(-1, size) for v in (missing, x, e.y)]
-        fit = lambda m, v: (
-            m - np.stack([np.ones(size), v], 1) @ np.linalg.lstsq(np.stack([np.ones(size), v], 1), m, rcond=None)[0]
-        )  # noqa: E731
-        for v in (rows[1], rows[2]):
-            rest = np.array([fit(m, one) for m, one in zip(rows[0], v, strict=True)])
+        for regressors in rows[1:]:
+            rest = np.array([_not_affine(m, v) for m, v in zip(rows[0], regressors, strict=True)])
             if np.abs(rest).max() < 1e-5 * np.abs(missing).max():
                 return Guess(
                     "coupling",
-                    f"what is missing follows the mean or the variance over {_axes(axes)}: statistics taken as constants.",
+                    f"what is missing follows mean or variance over {_axes(axes)}: statistics taken as constants.",
                     "mean and variance are functions of x: subtract mean(dxhat) and xhat * mean(dxhat * xhat).",
                 )
     return None
+
+
+def _not_affine(values, regressor):
+    """What is left of values after the best a + b * regressor."""
+    columns = np.stack([np.ones(len(values)), regressor], axis=1)
+    return values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0]
 
 
 def turned_parameter(e):

@@ -35,14 +35,14 @@ def check_gradients(thing, x, *more, seed=0, tolerance=1e-6, coordinates=24):
     """Compare a backward pass with the slopes of its forward pass, for the input and every parameter.
 
     Everything happens on a float64 copy: the layer that is given stays as it was. The upstream gradient dy is random,
-    never ones, so that two mistakes cannot cancel. A layer that draws random numbers (dropout) draws the same each time.
+    never ones, so that two mistakes cannot cancel. A layer that draws random numbers draws the same each time.
 
     Parameters
     ----------
     thing : layer, network, loss, pair of functions, or function
         Anything with `forward(x)` and `backward(dy)`; a loss, `forward(prediction, target)` and `backward()`; a pair
-        `(forward, backward)` with `forward(x) -> y` and `backward(x, dy) -> dx` or `backward(dy) -> dx`; or one function
-        that returns (value, gradient). No base class is needed. Parameters are found in `params`, their gradients in
+        `(forward, backward)` with `forward(x) -> y` and `backward(x, dy) -> dx` or `backward(dy) -> dx`; or one
+        function that returns (value, gradient). No base class is needed. Parameters are found in `params`, their gradients in
         `grads`, under the same keys.
     x : array_like
         The input; its values matter: take some of either sign, and a batch of more than one row.
@@ -144,7 +144,7 @@ class _Check:
             return Guess(
                 "random",
                 "two forward passes over the same x give different y, so there is no slope to compare with.",
-                "let it draw from a generator that it keeps (self.rng = np.random.default_rng(0)), or call eval() first.",
+                "let it draw from a generator that it keeps (self.rng = np.random.default_rng(0)), or call eval().",
             )
         return None
 
@@ -250,7 +250,7 @@ class _Check:
         return None
 
     def _forgive_isolated(self, names):
-        """A coordinate that is wrong at x and right at the points around it sits at a kink that no test at x could see."""
+        """A coordinate that is wrong at x and right at the points around it sits at a kink that was not seen at x."""
         for name in names:
             result = self.outcome.results[name]
             suspects = [c for c in result.wrong if c.point == "x"]
@@ -287,7 +287,7 @@ class _Check:
                 "ties",
                 "where all values of x differ your gradient is right, and where several are equal it is not: they are "
                 "moved together, y follows one of them, and more than one was paid: ties given twice.",
-                "where a maximum is reached twice one of them gets dy (argmax), or each a share; x == x.max() pays all.",
+                "of equal maxima one gets dy (argmax), or each gets a share of it; x == x.max() pays all of them.",
             )
 
     def _overflow(self):
@@ -301,7 +301,8 @@ class _Check:
         large = self.subject.call_with(**{name: x * (10_000 / top)})
         dx = self.subject.back(np.array(self.dy))[name]
         self.subject.call_with(**{name: x})
-        if fine and (np.isnan(large).any() or np.isfinite(large).all() and dx is not None and np.isnan(dx).any()):
+        nan = np.isnan(large).any() or (np.isfinite(large).all() and dx is not None and np.isnan(dx).any())
+        if fine and nan:
             self.outcome.findings.append(
                 Guess(
                     "overflow",

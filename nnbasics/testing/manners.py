@@ -153,7 +153,7 @@ def _digits(subject, y, dy):
 
 
 def _single(array):
-    """Whether float64 values look as if they had been float32 on the way: no digits beyond its 24 bits, and many within."""
+    """Whether float64 values look as if they had been float32 on the way: no digit beyond its 24 bits."""
     values = array[array != 0] if array.dtype == np.float64 else np.empty(0)
     if values.size < 4 or not np.isfinite(values).all() or not np.array_equal(values, values.astype(np.float32)):
         return False

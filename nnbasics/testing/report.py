@@ -65,7 +65,7 @@ class ArrayResult:
         """ "holds", "wrong", "noisy" or "kink" (nothing but kinks was found)."""
         if self.guess is not None or self.wrong:
             return "wrong"
-        # Points near x are drawn at random: whoever is at a kink, or drowns in noise, at most of them has shown nothing.
+        # Points near x are drawn at random: whoever is at a kink, or drowns in noise, at most of them proves nothing.
         deciding = Counter(c.status for c in self.looked if c.point == "near") or self.counts
         if 4 * deciding["noisy"] > deciding.total():
             return "noisy"
@@ -162,7 +162,7 @@ class GradientReport:
         text = f"Measured: {sum(total.values())} slopes by centred differences in float64, with a random dy."
         if total["kink"]:
             text += (
-                f" {total['kink']} of them lie at a kink, where the slope on the left is not the one on the right: they "
+                f" {total['kink']} of them lie at a kink, where the slope on the left is not that on the right: they "
                 "say nothing for or against, and nearby points were taken for them."
             )
         if total["noisy"]:
@@ -176,7 +176,8 @@ class GradientReport:
         good = bool(self)
         rows = "".join(_row(result) for result in self.results.values())
         told = "".join(
-            f"<p><b>{html.escape(guess.title)}</b>: {html.escape(guess.seen)}<br><i>Try:</i> {html.escape(guess.hint)}</p>"
+            f"<p><b>{html.escape(guess.title)}</b>: {html.escape(guess.seen)}<br>"
+            f"<i>Try:</i> {html.escape(guess.hint)}</p>"
             for guess in dict.fromkeys([*self.findings, *([self.guess] if self.guess else [])])
         )
         maps = "".join(_map(result) for result in self.results.values() if result.verdict == "wrong")
@@ -222,7 +223,7 @@ def _lines(result):
 
 
 def _sketch(result):
-    """The last two axes of the slice with most errors, a character for each place: X wrong, . right, blank not looked at."""
+    """The last two axes of the slice with most errors, a character a place: X wrong, . right, blank not looked at."""
     grid = _grid(result)
     if grid is None:
         return []

@@ -5,10 +5,11 @@ a term in h^2 from the curve and a term in eps/h from rounding. The step h balan
 agree with what it is compared with, a ladder of steps finds the plateau between them, and tells three cases apart:
 
 - smooth: the differences settle, and the one-sided ones approach each other as h shrinks;
-- a kink: the one-sided differences do not (ReLU at 0, two values tied for a maximum); there is no slope to compare with;
+- a kink: the one-sided differences do not (ReLU at 0, two values tied for a maximum): there is no slope;
 - noise: they settle nowhere, because something inside computes in less than float64 or draws random numbers.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,7 @@ class Slopes:
             last = tried[-1]
             return Slope(last.centred, abs(last.right - last.left), True, last.left, last.right)
         gain = 1 / (RATIO**2 - 1)
-        refined = [b.centred + (b.centred - a.centred) * gain for a, b in zip(good, good[1:], strict=False)]
+        refined = [b.centred + (b.centred - a.centred) * gain for a, b in itertools.pairwise(good)]
         spread = [abs(q - p) + d.noise for p, q, d in zip(refined, refined[1:], good[2:], strict=False)]
         best = int(np.argmin(spread))
         # The one-sided differences of a smooth function differ in proportion to h; at a kink they differ regardless.

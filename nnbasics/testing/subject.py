@@ -58,7 +58,7 @@ class Subject:
         return y.astype(np.float64)
 
     def back(self, dy):
-        """Copies of the gradients, by the names of `arrays`; None where there is none. `dy` is the callee's to spoil."""
+        """Copies of the gradients, by the names of `arrays`; None where there is none. `dy` may be spoiled."""
         with np.errstate(all="ignore"):
             returned = self._backward(dy)
         several = returned if isinstance(returned, tuple | list) else [returned]
@@ -106,7 +106,7 @@ class MethodSubject(Subject):
     @property
     def is_loss(self):
         """Whether the output is the loss itself, so that backward takes no dy: dL/dL = 1."""
-        needed, possible = _arity(self.thing.backward)
+        needed, possible = arity(self.thing.backward)
         return needed == 0 and (possible == 0 or self.y_ndim == 0)
 
     def _backward(self, dy):
@@ -149,7 +149,7 @@ class PairSubject(Subject):
         backward = self.thing[1]
         if self._cache is not None:
             return backward(dy, self._cache)
-        needed, _ = _arity(backward)
+        needed, _ = arity(backward)
         if needed <= 1:
             return backward(dy)
         if needed != len(self._last) + 1:
@@ -335,7 +335,7 @@ def _names(parameters, count):
     return names
 
 
-def _arity(function):
+def arity(function):
     """How many positional arguments a function needs, and how many it can take."""
     ps = _parameters(function).values()
     places = [p for p in ps if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
