@@ -1,6 +1,7 @@
 """Layers made of layers: a chain that can be tapped anywhere."""
 
 import copy
+import textwrap
 from collections.abc import Mapping, MutableMapping
 
 import numpy as np
@@ -109,8 +110,8 @@ class Container(Layer):
             layer.forget()
 
     def __repr__(self):
-        rows = "".join(f"  {name}: {layer!r}\n" for name, layer in self.layers.items())
-        return f"{type(self).__name__}(\n{rows})"
+        rows = "".join(f"{name}: {layer!r}\n" for name, layer in self.layers.items())
+        return f"{type(self).__name__}(\n{textwrap.indent(rows, '  ')})"
 
     @property
     def label(self):
