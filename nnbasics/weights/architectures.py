@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-_WIDTHS = (64, 128, 256, 512, 512)
-_VGG = {  # kernel sizes of the convolutions, block by block: configurations A to E of Simonyan and Zisserman
+VGG = {  # kernel sizes of the convolutions, block by block: configurations A to E of Simonyan and Zisserman
     "vgg11": ((3,), (3,), (3, 3), (3, 3), (3, 3)),
     "vgg13": ((3, 3), (3, 3), (3, 3), (3, 3), (3, 3)),
     "vgg16-c": ((3, 3), (3, 3), (3, 3, 1), (3, 3, 1), (3, 3, 1)),
@@ -37,9 +36,10 @@ SCHEMES = {  # how a file names its layers: what to call that, and the preproces
 }
 
 
-def _vgg(configuration):
+def vgg(configuration, widths=(64, 128, 256, 512, 512), hidden=4096):
+    """The slots of a VGG, given the kernel sizes of its convolutions block by block."""
     slots, index, channels = [], 0, 3
-    for block, (kernels, width) in enumerate(zip(configuration, _WIDTHS, strict=True), 1):
+    for block, (kernels, width) in enumerate(zip(configuration, widths, strict=True), 1):
         for number, kernel in enumerate(kernels, 1):
             features = f"features.{index}"
             aliases = {"torchvision": features, "caffe": features, "features": str(index)}
@@ -49,13 +49,15 @@ def _vgg(configuration):
         index += 1  # the pooling
     return [
         *slots,
-        Slot("fc6", (4096, 512 * 7 * 7), {"torchvision": "classifier.0", "caffe": "classifier.1", "keras": "fc1"}),
-        Slot("fc7", (4096, 4096), {"torchvision": "classifier.3", "caffe": "classifier.4", "keras": "fc2"}),
-        Slot("fc8", (None, 4096), {"torchvision": "classifier.6", "caffe": "classifier.6", "keras": "predictions"}),
+        Slot(
+            "fc6", (hidden, channels * 7 * 7), {"torchvision": "classifier.0", "caffe": "classifier.1", "keras": "fc1"}
+        ),
+        Slot("fc7", (hidden, hidden), {"torchvision": "classifier.3", "caffe": "classifier.4", "keras": "fc2"}),
+        Slot("fc8", (None, hidden), {"torchvision": "classifier.6", "caffe": "classifier.6", "keras": "predictions"}),
     ]
 
 
-ARCHITECTURES = {name: _vgg(configuration) for name, configuration in _VGG.items()}
+ARCHITECTURES = {name: vgg(configuration) for name, configuration in VGG.items()}
 
 
 def shapes(architecture):

@@ -227,7 +227,7 @@ def _arranged(slot, weight, layout):
         return weight.reshape(len(weight), -1) if slot.top else weight
     weight = weight.T if in_first else weight
     if slot.name == "fc6" and channels_last:
-        weight = weight.reshape(-1, 7, 7, 512).transpose(0, 3, 1, 2).reshape(weight.shape)
+        weight = weight.reshape(len(weight), 7, 7, -1).transpose(0, 3, 1, 2).reshape(weight.shape)
     return weight
 
 

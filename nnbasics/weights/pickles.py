@@ -46,14 +46,15 @@ class PickleError(WeightsError):
 
 
 def read(file, limit):
-    """Run one pickle from `file`, which stays behind its last byte; never reads more than `limit` bytes."""
-    return _Machine(file, limit).run()
+    """What one pickle describes, and every `Name` in it; `file` is left behind it, at most `limit` bytes on."""
+    machine = _Machine(file, limit)
+    return machine.run(), machine.names
 
 
 class _Machine:
     def __init__(self, file, limit):
         self.file, self.left = file, limit
-        self.stack, self.memo = [], {}
+        self.stack, self.memo, self.names = [], {}, []
 
     def run(self):
         for _ in range(MAX_STEPS):
@@ -149,13 +150,16 @@ class _Machine:
             items = ()
         self.push(items)
 
+    def name(self, module, name):
+        self.names.append(Name(module, name))
+        self.push(self.names[-1])
+
     def global_(self):
-        module, name = self.line(), self.line()
-        self.push(Name(module.decode("latin-1"), name.decode("latin-1")))
+        self.name(self.line().decode("latin-1"), self.line().decode("latin-1"))
 
     def stack_global(self):
         name, module = self.pop(str), self.pop(str)
-        self.push(Name(module, name))
+        self.name(module, name)
 
     def long_(self, form):
         count = self.number(form)

@@ -25,13 +25,14 @@ def write(path, tensors, metadata=(), overwrite=True, expected=None):
     The digest of all that goes into the header. If the file would not have the sha256 `expected`, nothing is written.
     """
     order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
-    arrays = {name: _little(tensors[name]) for name in order}
+    arrays = {name: tensors[name] for name in order}
     metadata = {"format": FORMAT, **dict(metadata)}
     metadata["digest"] = digest(arrays, metadata)
     header = _header(arrays, metadata)
     found = hashlib.sha256()
     with writing(path, overwrite) as file:
-        for part in (header, *(memoryview(array.reshape(-1)).cast("B") for array in arrays.values() if array.size)):
+        for part in (header, *arrays.values()):
+            part = part if part is header else _bytes(part)
             found.update(part)
             file.write(part)
         if expected not in (None, found.hexdigest()):
@@ -54,9 +55,9 @@ def _header(arrays, metadata):
     return len(text).to_bytes(8, "little") + text
 
 
-def _little(array):
-    """Contiguous, and little-endian as the format wants it."""
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+def _bytes(array):
+    """The values row by row, little-endian as the format wants it; a copy only if they do not lie so."""
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
 
 
 def read(path, dtype=None):
@@ -142,8 +143,7 @@ def digest(arrays, metadata):
 
 def _feed(found, name, array):
     found.update(json.dumps([name, array.dtype.name, list(array.shape)]).encode())
-    if array.size:
-        found.update(memoryview(_little(array).reshape(-1)).cast("B"))
+    found.update(_bytes(array))
 
 
 def _feed_metadata(found, metadata):

@@ -7,11 +7,11 @@ from nnbasics.weights.files import reading, sha256
 
 
 class Foreign(NamedTuple):
-    """What a file holds: its format in words, its arrays by name in the order of the file, and how pictures come in."""
+    """What a file holds: its format in words, its arrays by name in the order of the file, and how pictures go in."""
 
     format: str
     tensors: dict
-    preprocessing: object = None
+    preprocessing: object = None  # a Preprocessing, if the file says
 
 
 def read(path):
@@ -19,14 +19,44 @@ def read(path):
     with reading(path) as (file, size):
         digest = sha256(file)
         file.seek(0)
-        start = file.read(16)
+        start = file.read(64)
+        file.seek(0)
         try:
-            return _by_content(path, file, size, start), digest
+            return _reader(start, file)(path, file, size), digest
         except WeightsError as error:
-            raise WeightsError(f"{path} {error}") from None
+            raise WeightsError(_with_path(path, str(error))) from None
 
 
-def _by_content(path, file, size, start):
-    from nnbasics.weights.readers import pytorch
+def _with_path(path, text):
+    return text if text.startswith(str(path)) else f"{path} {text}"
 
-    return pytorch.read(file, size)
+
+def _reader(start, file):
+    """The `read` of the module for this kind of file; a module is imported only when it is needed."""
+    from nnbasics.weights.readers import apart, npz, onnx, own, pytorch
+
+    if start.startswith(b"PK\x03\x04"):
+        return npz.read if npz.recognises(file) else pytorch.read_zip
+    if start.startswith(pytorch.LEGACY_MAGIC):
+        return pytorch.read_legacy
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+        return apart.keras
+    if start.startswith(b"MATLAB 5.0 MAT-file"):
+        return apart.matconvnet
+    if start[8:9] == b"{":
+        return own.read
+    if onnx.recognises(start):
+        return onnx.read
+    raise WeightsError(_strange(start))
+
+
+def _strange(start):
+    if start.startswith(b"MATLAB 7.3"):
+        return "is a MATLAB 7.3 file; save it with -v7 in MATLAB"
+    if start.startswith(b"\x80"):
+        return "is a pickle, but not one of PyTorch's: nothing in it is executed, and nothing in it can be used"
+    if start.startswith(b"version https://git-lfs"):
+        return "is only a pointer to a file in Git LFS; get the file itself by: git lfs pull"
+    if start.lstrip()[:1] == b"<":
+        return "is a web page, not weights: the download went wrong"
+    return "is of no format known here: PyTorch, Keras .h5, MatConvNet .mat, ONNX, .npz or safetensors"

@@ -13,21 +13,36 @@ from nnbasics.errors import WeightsError
 from nnbasics.weights import pickles
 from nnbasics.weights.pickles import Call, Name, Persistent, PickleError
 from nnbasics.weights.readers import Foreign, zips
+from nnbasics.weights.readers.bits import stored, widened
 
 LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
 PICKLE_LIMIT = 4 << 20
 
 _STORAGES = {
-    "DoubleStorage": "f8",
-    "FloatStorage": "f4",
-    "HalfStorage": "f2",
+    "DoubleStorage": "float64",
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
     "BFloat16Storage": "bfloat16",
-    "LongStorage": "i8",
-    "IntStorage": "i4",
-    "ShortStorage": "i2",
-    "CharStorage": "i1",
-    "ByteStorage": "u1",
-    "BoolStorage": "?",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+}
+
+
+_ORDERED_DICT = Name("collections", "OrderedDict")
+_TENSORS = {Name("torch._utils", "_rebuild_tensor_v2"), Name("torch._utils", "_rebuild_tensor")}
+_PARAMETER = Name("torch._utils", "_rebuild_parameter")
+_HARMLESS = {_ORDERED_DICT, _PARAMETER, *_TENSORS} | {  # the last few are beside the weights in many checkpoints
+    Name("torch", "device"),
+    Name("torch", "Size"),
+    Name("argparse", "Namespace"),
+    Name("_codecs", "encode"),
+    Name("numpy", "dtype"),
+    Name("numpy.core.multiarray", "scalar"),
+    Name("numpy._core.multiarray", "scalar"),
 }
 
 
@@ -46,43 +61,33 @@ class _View(NamedTuple):
     strides: tuple
 
 
-def recognises(start):
-    return start.startswith(LEGACY_MAGIC)
-
-
-def read(file, size):
-    """The tensors of a PyTorch file by name, as views on what was read."""
-    file.seek(0)
-    if file.read(4) == b"PK\x03\x04":
-        return Foreign("PyTorch", _read_zip(file, size))
-    return Foreign("PyTorch (before 1.6)", _read_legacy(file, size))
-
-
-def _read_legacy(file, size):
+def read_legacy(path, file, size):
+    """The tensors of a file from before PyTorch 1.6, by name, as views on what was read."""
     file.seek(len(LEGACY_MAGIC))
     limit = min(size, PICKLE_LIMIT)
-    if pickles.read(file, limit) != 1001:
+    protocol, _ = pickles.read(file, limit)
+    system, _ = pickles.read(file, limit)
+    if protocol != 1001:
         raise WeightsError("is an old PyTorch file of an unknown protocol")
-    system = pickles.read(file, limit)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise WeightsError("is an old PyTorch file from a big-endian machine; save it again with a newer PyTorch")
-    views = _views(pickles.read(file, limit))
+    views = _views(*pickles.read(file, limit))
     wanted = _storages(views)
-    keys = pickles.read(file, limit)
-    if not isinstance(keys, list) or len(keys) > len(wanted) or not all(isinstance(key, str) for key in keys):
-        raise PickleError("holds a damaged pickle: its list of storages does not fit its tensors")
+    keys, _ = pickles.read(file, limit)
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise PickleError("holds a damaged pickle: its list of storages cannot be read")
     found = {}
     for key in keys:
         storage = wanted.get(key)
         count = int.from_bytes(file.read(8), "little", signed=True)
-        if storage is None or storage.count != count:
+        if storage is None or storage.count != count or key in found:
             raise WeightsError(f"is damaged: storage {key[:40]} has {count:,} values, against what its pickle says")
-        found[key] = _fill(file, size, storage)
-    return _tensors(views, found)
+        found[key] = widened(_fill(file, size, storage), storage.dtype)
+    return Foreign("PyTorch (before 1.6)", _tensors(views, found))
 
 
 def _fill(file, size, storage):
-    dtype = np.dtype(_raw(storage.dtype))
+    dtype = stored(storage.dtype)
     wanted = storage.count * dtype.itemsize
     left = size - file.tell()
     if wanted > left:
@@ -93,36 +98,44 @@ def _fill(file, size, storage):
     return values
 
 
-def _read_zip(file, size):
+def read_zip(path, file, size):
+    """The tensors of a PyTorch file by name, as views on what was read."""
     with zips.opened(file, size) as archive:
         names = [name for name in archive.namelist() if name == "data.pkl" or name.endswith("/data.pkl")]
         if len(names) != 1:
             raise WeightsError("is a zip archive, but not one of PyTorch's: it has no data.pkl inside")
         root = names[0].removesuffix("data.pkl")
-        order = archive.read(root + "byteorder") if root + "byteorder" in archive.NameToInfo else b"little"
-        if order != b"little":
-            raise WeightsError("is a PyTorch file from a big-endian machine, which is not read")
+        if any(name.startswith(root + "code/") for name in archive.namelist()):
+            raise WeightsError("is a TorchScript program; torch.save(torch.jit.load(FILE).state_dict(), 'weights.pth')")
+        if root + "byteorder" in archive.NameToInfo:
+            with archive.open(root + "byteorder") as order:
+                if order.read(6) != b"little":
+                    raise WeightsError("is a PyTorch file from a big-endian machine, which is not read")
         pickled = archive.getinfo(names[0]).file_size
         with archive.open(names[0]) as data:
-            views = _views(pickles.read(data, min(pickled, PICKLE_LIMIT)))
+            views = _views(*pickles.read(data, min(pickled, PICKLE_LIMIT)))
         found = {}
         for key, storage in _storages(views).items():
             name = f"{root}data/{key}"
             if name not in archive.NameToInfo:
                 raise WeightsError(f"is damaged: the values of storage {key[:40]} are missing")
-            found[key] = zips.array(archive, name, _raw(storage.dtype), storage.count)
-        return _tensors(views, found)
+            values = zips.array(archive, archive.getinfo(name), stored(storage.dtype), storage.count)
+            found[key] = widened(values, storage.dtype)
+        return Foreign("PyTorch", _tensors(views, found))
 
 
-def _views(loaded):
+def _views(loaded, names):
     """The tensors of a state dict, or of a checkpoint that has one inside, described by name."""
     outer = _items(loaded)
+    if any(_is_module(value) for value in (loaded, *(outer or {}).values())):
+        raise PickleError(
+            "holds a whole pickled model, and reading that would execute code; "
+            "in PyTorch: torch.save(model.state_dict(), 'weights.pth'), and convert that"
+        )
+    for name in names:
+        if name not in _HARMLESS and not (name.module == "torch" and name.name in _STORAGES):
+            raise PickleError(f"wants to call {str(name)[:80]}: refused, nothing in a pickle is ever executed")
     if outer is None:
-        if isinstance(loaded, Call):
-            raise PickleError(
-                f"holds a whole pickled model ({_said(loaded.function)}), and reading that would execute code; "
-                "in PyTorch: torch.save(model.state_dict(), 'weights.pth'), and convert that"
-            )
         raise WeightsError("holds no state dict: a dict of names and tensors was expected")
     candidates = [outer, *(inner for value in outer.values() if (inner := _items(value)) is not None)]
     found = max((_described(items) for items in candidates), key=len)
@@ -131,31 +144,29 @@ def _views(loaded):
     return found
 
 
+def _is_module(value):
+    return isinstance(value, Call) and isinstance(value.state, dict) and "_modules" in value.state
+
+
 def _items(value):
+    """The items of a dict or OrderedDict."""
     if isinstance(value, dict):
         return value
-    if isinstance(value, Call) and value.function == Name("collections", "OrderedDict"):
-        return value.items
-    return None
+    return value.items if isinstance(value, Call) and value.function == _ORDERED_DICT else None
 
 
 def _described(items):
-    found = {}
-    for name, value in items.items():
-        if isinstance(value, Call) and isinstance(name, str):
-            found[name.removeprefix("module.")] = _view(name, value)
-    return found
+    views = {name: _view(name, value) for name, value in items.items() if isinstance(name, str)}
+    return {name.removeprefix("module."): view for name, view in views.items() if view is not None}
 
 
 def _view(name, value):
-    if value.function == Name("torch._utils", "_rebuild_parameter") and value.arguments:
+    if isinstance(value, Call) and value.function == _PARAMETER and value.arguments:
         value = value.arguments[0]
-    rebuilds = (Name("torch._utils", "_rebuild_tensor_v2"), Name("torch._utils", "_rebuild_tensor"))
-    if not isinstance(value, Call) or value.function not in rebuilds:
-        function = value.function if isinstance(value, Call) else type(value).__name__
-        raise PickleError(f"wants to call {_said(function)} for {name[:80]}: refused, nothing in a pickle is executed")
+    if not isinstance(value, Call) or value.function not in _TENSORS:
+        return None  # an epoch, a learning rate ...
     match value.arguments:
-        case (Persistent() as reference, int(offset), tuple(shape), tuple(strides), *_):
+        case (Persistent() as reference, offset, tuple(shape), tuple(strides), *_):
             whole = all(type(number) is int and 0 <= number < 1 << 40 for number in (offset, *shape, *strides))
             if whole and len(shape) == len(strides) <= 8:
                 return _View(_storage(reference), offset, shape, strides)
@@ -164,10 +175,9 @@ def _view(name, value):
 
 def _storage(reference):
     match reference.key:
-        case ("storage", Name(module="torch", name=kind), str(key), _, int(count), *_) if (
-            kind in _STORAGES and count >= 0
-        ):
-            return _Storage(key, _STORAGES[kind], count)
+        case ("storage", Name(module="torch", name=kind), str(key), _, count, *_) if kind in _STORAGES:
+            if type(count) is int and count >= 0:
+                return _Storage(key, _STORAGES[kind], count)
     raise PickleError("describes a storage in a way that makes no sense")
 
 
@@ -190,17 +200,7 @@ def _window(name, view, values):
     last = view.offset + sum((n - 1) * step for n, step in zip(view.shape, view.strides, strict=True))
     if count > values.size or (count and last >= values.size):
         raise WeightsError(f"is damaged: {name[:80]} {view.shape} reaches beyond its {values.size:,} stored values")
-    if view.storage.dtype == "bfloat16":  # the upper half of a float32
-        values = (values.astype(np.uint32) << 16).view(np.float32)
     window = np.lib.stride_tricks.as_strided(
         values[view.offset :], view.shape, [step * values.itemsize for step in view.strides], writeable=False
     )
     return window
-
-
-def _raw(dtype):
-    return "<u2" if dtype == "bfloat16" else np.dtype(dtype).newbyteorder("<")
-
-
-def _said(function):
-    return str(function)[:80] if isinstance(function, Name) else "something without a name"

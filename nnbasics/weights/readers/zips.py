@@ -42,16 +42,15 @@ def opened(file, size):
         raise WeightsError(f"is a damaged archive ({str(error) or type(error).__name__})") from None
 
 
-def array(archive, name, dtype, count, skip=0):
-    """Member `name` as a flat array of exactly `count` values of `dtype` after `skip` bytes."""
-    member = archive.getinfo(name)
-    dtype = np.dtype(dtype)
+def array(archive, member, dtype, count, skip=0):
+    """A member as a flat array of exactly `count` values of `dtype` after `skip` bytes."""
+    name = member.filename
     if member.file_size - skip != count * dtype.itemsize:
         raise WeightsError(
             f"should have {count * dtype.itemsize:,} bytes of values in {name}, and has {member.file_size - skip:,}"
         )
     values = np.empty(count, dtype)
-    left = memoryview(values).cast("B") if count else memoryview(b"")
+    left = memoryview(values.view(np.uint8))
     with archive.open(member) as file:
         file.read(skip)
         while len(left):
