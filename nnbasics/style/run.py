@@ -147,7 +147,7 @@ class Run:
             self.stopped = f"no lower point was found after {step.iteration} iterations: as low as float32 goes"
 
     def _walk(self):
-        settings, function, x = self.settings, self.objective, self._start
+        settings, function, x = self.settings, self._evaluate, self._start
         if settings.optimizer == "lbfgs":
             coordinates = Cosine(self.shape)
             self._picture_of = coordinates.picture
@@ -157,6 +157,11 @@ class Run:
             return descend(function, x, Adam(self.learning_rate))
         self.learning_rate = settings.learning_rate or safe_learning_rate(function, x)
         return descend(function, x, SGD(self.learning_rate))
+
+    def _evaluate(self, x):
+        """Loss and gradient; where they overflow the walk sees it, and nobody needs NumPy's warnings."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.objective(x)
 
     @property
     def result(self):

@@ -1,0 +1,263 @@
+"""The command line: what is made, what is said, and how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import nnbasics
+from nnbasics.cli import main
+from nnbasics.data import picture as pictures
+from nnbasics.style import memory
+from nnbasics.style.settings import Settings, flag, shown
+
+SMALL = ["--size", "64", "--iterations", "4"]
+
+
+def command(*words, **kwargs):
+    """The command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "nnbasics", *map(str, words)], capture_output=True, text=True, timeout=300, **kwargs
+    )
+
+
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory):
+    """A small run with everything: its folder and what the command said."""
+    folder = tmp_path_factory.mktemp("painted")
+    done = command("style", "cat", "starry_night", "-o", "out.png", "--save-every", "2", *SMALL, cwd=folder)
+    return folder, done
+
+
+def refused(capsys, *words):
+    """The one line that the command line ends with, exit code 2."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said.out == ""
+    assert said.err.count("\n") == 1 and "Traceback" not in said.err
+    return said.err
+
+
+def test_a_picture_is_painted(painted):
+    folder, done = painted
+    assert done.returncode == 0, done.stderr
+    image = pictures.read(folder / "out.png")
+    assert image.shape == (43, 64, 3)
+    assert "out.png" in done.stdout and "64 x 43" in done.stdout
+    content = pictures.resize(pictures.read("cat"), 64)
+    assert 0.003 < np.abs(image - content).mean() < 0.3
+
+
+def test_nothing_but_the_pictures_is_left(painted):
+    assert sorted(os.listdir(painted[0])) == ["out-0002.png", "out.png"]
+
+
+def test_progress_without_a_terminal_is_a_few_plain_lines_with_falling_losses(painted):
+    err = painted[1].stderr
+    assert "\r" not in err and len(err.splitlines()) < 20
+    losses = [float(line.split("loss ")[1].split()[0]) for line in err.splitlines() if "  loss " in line]
+    assert len(losses) >= 4 and losses[-1] < 0.5 * losses[0]
+    for name in ("cat", "starry_night"):
+        height, width, _ = pictures.read(name).shape
+        assert f"{name} ({width} x {height})" in err
+    assert "64 x 43" in err and " left" in err
+
+
+def test_the_picture_carries_what_it_takes_to_make_it_again(painted):
+    made = pictures.metadata(painted[0] / "out.png")
+    assert made["version"] == nnbasics.__version__
+    assert made["settings"]["size"] == 64 and made["settings"]["iterations"] == 4
+    assert made["weights"]["name"] == "vgg19-normalised" and len(made["weights"]["sha256"]) == 64
+    assert made["content"]["name"] == "cat.jpg" and len(made["style"]["sha256"]) == 64
+    assert made["iterations_done"] == 4
+
+
+def test_an_existing_picture_is_kept_unless_told_otherwise(tmp_path, capsys):
+    out = tmp_path / "out.png"
+    out.write_bytes(b"mine")
+    said = refused(capsys, "style", "cat", "starry_night", "-o", out, *SMALL)
+    assert "--overwrite" in said and out.read_bytes() == b"mine"
+    assert (
+        main(["style", "cat", "starry_night", "-o", str(out), "--overwrite", "--size", "64", "--iterations", "0"]) == 0
+    )
+    assert pictures.read(out).shape == (43, 64, 3)
+
+
+def test_a_picture_on_the_way_that_exists_is_kept_too(tmp_path, capsys):
+    (tmp_path / "out-0002.png").write_bytes(b"mine")
+    said = refused(capsys, "style", "cat", "starry_night", "-o", tmp_path / "out.png", "--save-every", "2", *SMALL)
+    assert "out-0002.png" in said and (tmp_path / "out-0002.png").read_bytes() == b"mine"
+
+
+def test_the_content_itself_is_not_written_over(tmp_path, capsys):
+    Image.new("RGB", (64, 64)).save(tmp_path / "photo.png")
+    before = (tmp_path / "photo.png").read_bytes()
+    said = refused(
+        capsys, "style", tmp_path / "photo.png", "auvers", "-o", tmp_path / "photo.png", "--overwrite", *SMALL
+    )
+    assert "choose another name" in said and (tmp_path / "photo.png").read_bytes() == before
+
+
+WRONG_WORDS = [
+    (["stile"], "'style'"),
+    (["style", "cat"], "required"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--sise", "4"], "'--size'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--siz", "64"], "'--size'"),
+    (["style", "cat", "starry_night", "auvers", "-o", "{out}"], "auvers"),
+    (["style", "cat", "starry_nigt", "-o", "{out}"], "starry_night"),
+    (["style", "nowhere/cat.jpg", "starry_night", "-o", "{out}"], "nowhere"),
+    (["style", "cat", "starry_night", "-o", "{folder}/none/out.png"], "none"),
+    (["style", "cat", "starry_night", "-o", "{folder}"], "must end in"),
+    (["style", "cat", "starry_night", "-o", "{folder}/out.pgn"], ".png"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--optimizer", "lbgfs"], "'lbfgs'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--pooling", "averge"], "'average'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--content-layers", "relu4_22"], "relu4_2"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--style-layers", "conv9_1:1,relu1_1"], "conv"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--style-layers", "relu1_1:-1"], "relu1_1"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--style-weight", "-3"], "--style-weight"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--style-weight", "nan"], "finite"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--content-weight", "inf"], "finite"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--tv-weight", "much"], "'much'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--content-weight", "0", "--style-weight", "0"], "weight 0"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--size", "0"], "16"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--size", "big"], "'big'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--iterations", "-1"], "--iterations"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--iterations", "1.5"], "whole number"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--learning-rate", "0"], "above 0"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--seed", "-1"], "--seed"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--save-every", "x"], "--save-every"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--init", "nois"], "noise"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--weights", "vgg19-normalized"], "vgg19-normalised"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--weights", "none.safetensors"], "none.safetensors"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--size", "20", "--style-layers", "relu5_1"], "at size 20"),
+]
+
+
+@pytest.mark.parametrize(("words", "hint"), WRONG_WORDS, ids=[" ".join(words[1:])[:60] for words, _ in WRONG_WORDS])
+def test_wrong_words_are_one_clear_line_and_leave_nothing(tmp_path, capsys, words, hint):
+    places = {"out": tmp_path / "out.png", "folder": tmp_path}
+    said = refused(capsys, *[word.format(**places) for word in words])
+    assert hint in said
+    assert os.listdir(tmp_path) == []
+
+
+def picture_file(tmp_path, kind):
+    path = tmp_path / "in.png"
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_text("this is not a picture")
+    elif kind == "truncated":
+        Image.effect_noise((100, 100), 50).save(path)
+        path.write_bytes(path.read_bytes()[:4000])
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        Image.new("L", kind).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind", ["empty", "text", "truncated", "folder", (10, 10), (10, 1), (1, 5000), (30_000, 30_000)]
+)
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_pictures_that_cannot_be_used_are_one_clear_line(tmp_path, capsys, kind, role):
+    bad = picture_file(tmp_path, kind)
+    pair = [bad, "auvers"] if role == "content" else ["cat", bad]
+    said = refused(capsys, "style", *pair, "-o", tmp_path / "out.png", *SMALL)
+    assert "in.png" in said or role in said
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_is_not_writable_is_one_clear_line(tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    try:
+        assert "out.png" in refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "out.png", *SMALL)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_memory_that_will_not_suffice_is_foreseen_with_what_would(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 3e9)
+    said = refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "out.png", "--size", "4096")
+    size = int(said.split("a size of ")[1].split()[0])
+    assert 256 < size < 4096
+    shapes = [(1, 3, *pictures.target_size(*pictures.read(name).shape[:2], size)) for name in ("cat", "auvers")]
+    assert 2e9 < memory.needed(*shapes, Settings(size=size)) <= 3e9
+
+
+def test_a_walk_that_runs_away_keeps_the_last_good_picture(tmp_path, capsys):
+    out = tmp_path / "out.png"
+    words = ["--optimizer", "gradient-descent", "--learning-rate", "1e6", "--size", "48", "--iterations", "40"]
+    code = main(["style", "cat", "auvers", "-o", str(out), *words])
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "not finite" in said and "learning_rate" in said and "last good picture" in said
+    assert np.isfinite(pictures.read(out)).all()
+
+
+def test_an_error_has_no_traceback_and_exit_code_2_in_a_process_of_its_own(tmp_path):
+    done = command("style", "missing.jpg", "auvers", "-o", tmp_path / "out.png")
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("nnbasics: ") and done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(tmp_path):
+    words = ["style", "cat", "starry_night", "-o", "out.png", "--size", "64", "--iterations", "100000", "--seed", "3"]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "nnbasics", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stderr:
+        if line.startswith("step 0/"):
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 130
+    assert "Traceback" not in said and "--init out.png" in said and "--iterations" in said
+    assert pictures.read(tmp_path / "out.png").shape == (43, 64, 3)
+    assert os.listdir(tmp_path) == ["out.png"]
+    again = said.strip().splitlines()[-1].split()
+    again[again.index("--iterations") + 1] = "1"
+    assert command(*again[1:], cwd=tmp_path).returncode == 0
+
+
+def test_version_and_help(capsys):
+    for word in ("--version", "--help"):
+        with pytest.raises(SystemExit) as ended:
+            main([word])
+        assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert nnbasics.__version__ in said and "style" in said and "weights" in said
+
+
+def test_every_setting_has_its_flag_with_help_and_default(capsys):
+    with pytest.raises(SystemExit):
+        main(["style", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for item in fields(Settings):
+        assert flag(item.name) in said
+        assert item.default is None or f"(default: {shown(item.default)})" in said.replace("- ", "-")
+
+
+def test_weights_are_mounted(capsys):
+    assert main(["weights", "list"]) == 0
+    assert "vgg19-normalised" in capsys.readouterr().out
+
+
+def test_the_demo_writes_three_pictures(tmp_path, capsys):
+    assert main(["demo", "-o", str(tmp_path / "demo"), *SMALL]) == 0
+    said = capsys.readouterr().out
+    for name in ("cat-starry_night.png", "contact-sheet.png", "loss.png"):
+        assert str(tmp_path / "demo" / name) in said
+        assert pictures.read(tmp_path / "demo" / name).size > 0
