@@ -564,6 +564,13 @@ def test_metadata_of_others_under_our_name(tmp_path, text):
         picture.metadata(tmp_path / "a.png")
 
 
+def test_metadata_is_bounded(tmp_path):
+    text = b'nnbasics\0{"a": "' + b"x" * 1_000_000 + b'"}'
+    (tmp_path / "a.png").write_bytes(png(1, 1, 8, 0, [b"\0"], [(b"tEXt", text)]))
+    with pytest.raises(PictureError, match="more than 1,000,000"):
+        picture.metadata(tmp_path / "a.png")
+
+
 def test_existing_file_is_kept_unless_told(tmp_path):
     path = tmp_path / "a.png"
     picture.write(path, np.zeros((4, 4, 3)))
@@ -615,6 +622,12 @@ def test_folder_without_permission(tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(PictureError, match="Permission denied"):
         picture.check_writable(tmp_path / "a.png")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder in which nobody can make a file")
+def test_folder_that_only_looks_writable():
+    with pytest.raises(PictureError, match=r"proc/a\.png' cannot be written"):
+        picture.check_writable("/proc/a.png")
 
 
 def test_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
