@@ -123,7 +123,7 @@ def vgg19(weights="vgg19-normalised", pooling="max"):
         from nnbasics.weights import load
 
         weights = load(weights)
-    classes = weights["fc8.weight"].shape[0] if "fc8.weight" in weights else 1000
+    classes = [*np.shape(weights.get("fc8.weight")), 1000][0]
     net = vgg("E", pooling, classes, top="fc6.weight" in weights, rng="zeros")
     if "preprocess.weight" in weights:
         net = Sequential({"preprocess": Conv2d(3, 3, 1, rng="zeros"), **net.layers})

@@ -1,0 +1,125 @@
+"""Convolution: the lectures' numbers, and what is refused."""
+
+import numpy as np
+import pytest
+from scipy.signal import correlate2d
+
+from nnbasics import Conv2d, Linear
+from nnbasics.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "expected"),
+    [
+        (7, 3, 1, 0, 5),
+        (7, 3, 2, 0, 3),
+        (7, 3, 1, 1, 7),
+        (6, 3, 2, 1, 3),  # (6 - 3 + 2) / 2 + 1 = 3.5, rounded down
+        (5, 3, 2, 1, 3),
+        (32, 5, 1, 0, 28),
+        (227, 11, 4, 0, 55),
+        (224, 3, 1, 1, 224),
+    ],
+)
+def test_size_of_the_output(size, kernel, stride, padding, expected):
+    conv = Conv2d(1, 2, kernel, stride, padding, rng=0)
+    assert conv.output_shape((1, 1, size, size)) == (1, 2, expected, expected)
+    assert conv.forward(np.zeros((1, 1, size, size), np.float32)).shape == (1, 2, expected, expected)
+
+
+def test_six_filters_of_5x5x3():
+    conv = Conv2d(3, 6, 5, rng=0)
+    assert conv.params["weight"].shape == (6, 3, 5, 5)
+    assert conv.output_shape((1, 3, 32, 32)) == (1, 6, 28, 28)
+
+
+def test_parameters_and_multiply_adds():
+    conv = Conv2d(3, 96, 11, 4)  # AlexNet's first
+    assert conv.num_parameters() == 96 * (11 * 11 * 3 + 1)
+    assert conv.multiply_adds((1, 3, 227, 227)) == 55 * 55 * 96 * 11 * 11 * 3
+    assert Conv2d(3, 96, 11, 4, bias=False).num_parameters() == 96 * 11 * 11 * 3
+
+
+def test_four_units_on_seven_inputs_share_three_weights():
+    conv = Conv2d(1, 1, (1, 3), stride=(1, 2), padding=(0, 1), bias=False)
+    assert conv.output_shape((1, 1, 1, 7)) == (1, 1, 1, 4)
+    assert conv.num_parameters() == 3 and Linear(7, 4, bias=False).num_parameters() == 28
+
+
+def test_a_filter_scores_a_shape():
+    curve = np.zeros((7, 7), np.float32)
+    for row, column in [(0, 5), (1, 4), (2, 3), (3, 3), (4, 3), (5, 3)]:
+        curve[row, column] = 30
+    picture = np.zeros((1, 1, 20, 20), np.float32)
+    picture[0, 0, 2:9, 10:17] = curve
+    conv = Conv2d(1, 1, 7, rng="zeros")
+    conv.params["weight"][0, 0] = curve
+    scores = conv.forward(picture)[0, 0]
+    assert np.unravel_index(scores.argmax(), scores.shape) == (2, 10)
+    assert scores[2, 10] == 6 * 30 * 30 and scores[10:, :8].max() == 0
+
+
+def test_it_is_the_cross_correlation(rng):
+    x, weight = rng.standard_normal((9, 8)), rng.standard_normal((3, 4))
+    conv = Conv2d(1, 1, (3, 4), bias=False)
+    conv.params["weight"] = weight[None, None]
+    np.testing.assert_allclose(conv.forward(x[None, None])[0, 0], correlate2d(x, weight, "valid"), rtol=1e-12)
+
+
+def test_backward_is_the_adjoint_of_forward(rng):
+    """<conv(x), dy> = <x, dx> for every x and dy."""
+    conv = Conv2d(3, 4, (3, 2), (2, 1), (1, 0), bias=False, rng=1)
+    x = rng.standard_normal((2, 3, 7, 6))
+    dy = rng.standard_normal(conv.output_shape(x.shape))
+    np.testing.assert_allclose(np.vdot(conv.forward(x), dy), np.vdot(x, conv.backward(dy)), rtol=1e-12)
+
+
+def test_first_weights_keep_the_size_of_what_passes(rng):
+    conv = Conv2d(64, 64, 3, padding=1, rng=0)
+    x = rng.standard_normal((1, 64, 32, 32))
+    inner = conv.forward(x)[:, :, 1:-1, 1:-1]
+    assert 0.9 < np.mean(np.maximum(inner, 0) ** 2) / np.mean(x**2) < 1.1
+    assert np.all(conv.params["bias"] == 0)
+    np.testing.assert_array_equal(conv.params["weight"], Conv2d(64, 64, 3, rng=0).params["weight"])
+    assert not np.array_equal(Conv2d(2, 2, 3).params["weight"], Conv2d(2, 2, 3).params["weight"])
+
+
+def test_a_frozen_layer_keeps_only_a_shape(rng):
+    conv = Conv2d(3, 4, 3, rng=0).freeze()
+    conv.forward(rng.standard_normal((1, 3, 8, 8)))
+    assert conv._memory == {"x_shape": (1, 3, 8, 8), "x": None}
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Conv2d(3, 4, 0), "kernel_size=0: an int or a pair of ints of at least 1"),
+        (lambda: Conv2d(3, 4, (3, 3, 3)), r"kernel_size=\(3, 3, 3\)"),
+        (lambda: Conv2d(3, 4, 3, stride=0), "stride=0"),
+        (lambda: Conv2d(3, 4, 3, padding=-1), "padding=-1"),
+        (lambda: Conv2d(3, 4, 2.5), "kernel_size=2.5"),
+        (lambda: Conv2d(0, 4, 3), "in_channels=0"),
+    ],
+)
+def test_settings_that_mean_nothing(make, words):
+    with pytest.raises(UserError, match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3, 8, 8), r"x has shape \(3, 8, 8\); \(N, C, H, W\) was expected"),
+        ((1, 8, 8, 3), "8 channels; 3 were expected"),
+        ((1, 3, 8, 2), r"W = 2 \+ 2 \* 1 of padding = 4, less than the kernel's 5"),
+    ],
+)
+def test_inputs_that_do_not_fit(shape, words):
+    with pytest.raises(UserError, match=words) as refusal:
+        Conv2d(3, 4, 5, padding=1, rng=0).forward(np.zeros(shape, np.float32))
+    assert "Conv2d(3, 4, kernel_size=5, padding=1)" in str(refusal.value)
+
+
+def test_its_repr_makes_it_again():
+    for text in ("Conv2d(3, 4, kernel_size=3)", "Conv2d(3, 4, kernel_size=(3, 5), stride=2, padding=1, bias=False)"):
+        assert repr(eval(text)) == text
