@@ -6,13 +6,14 @@ BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input --editable "$(1)" \
           >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
-.PHONY: demo test test-all parity lint format bench clean help
+.PHONY: demo test test-all parity lint format bench docs clean help
 
 help:
 	@echo "make demo      paint the cat in the style of The Starry Night"
 	@echo "make test      the tests; make test-all has the slow ones too"
 	@echo "make parity    every layer against PyTorch, live"
 	@echo "make bench     the figures of the README, measured here"
+	@echo "make docs      the site, in site/"
 	@echo "make lint      the linter and the formatter's check"
 
 $(BIN)/python:
@@ -55,6 +56,10 @@ format: $(VENV)/.installed-test
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.installed-docs
+	@$(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build site dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
