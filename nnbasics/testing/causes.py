@@ -264,7 +264,7 @@ def constant_factor(e):
         return Guess(
             "factor",
             f"every value is {_number(ratio)} times the slope: a factor of {kind}{minus}.",
-            "d(x^2)/dx = 2x, and d(x^2 / 2)/dx = x: which of the two does forward compute? Or something is added twice.",
+            "d(x^2)/dx = 2x, d(x^2 / 2)/dx = x: which of the two does forward compute? Or something is added twice.",
         )
     for words, size in _sizes(e):
         if size > 1 and (abs(ratio / size - 1) < 1e-4 or abs(ratio * size - 1) < 1e-4):

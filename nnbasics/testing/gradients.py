@@ -42,8 +42,8 @@ def check_gradients(thing, x, *more, seed=0, tolerance=1e-6, coordinates=24):
     thing : layer, network, loss, pair of functions, or function
         Anything with `forward(x)` and `backward(dy)`; a loss, `forward(prediction, target)` and `backward()`; a pair
         `(forward, backward)` with `forward(x) -> y` and `backward(x, dy) -> dx` or `backward(dy) -> dx`; or one
-        function that returns (value, gradient). No base class is needed. Parameters are found in `params`, their gradients in
-        `grads`, under the same keys.
+        function that returns (value, gradient). No base class is needed. Parameters are found in `params`,
+        their gradients in `grads`, under the same keys.
     x : array_like
         The input; its values matter: take some of either sign, and a batch of more than one row.
     *more

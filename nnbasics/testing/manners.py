@@ -25,16 +25,27 @@ def manners(subject, dy, fresh, rng):
     """
     found = []
     start = {name: array.copy() for name, array in subject.arrays.items()}
-    elsewhere = subject.call_with(**{name: shrunk(array, rng, 0.5) for name, array in start.items()})
-    found += _digits(subject, elsewhere, dy)
+    elsewhere = {name: shrunk(array, rng, 0.5) for name, array in start.items()}
+    y = subject.call_with(**elsewhere)
+    there = subject.back(dy.copy())
+    found += _digits(subject, y, there)
+    found += _stale(subject, there, fresh, elsewhere, dy)
     subject.call_with(**start)
     spoiled = dy.copy()
+    drawn = subject.randomness.now()
     given = subject.back(spoiled)
     found += _caller(subject, dy, spoiled)
-    stale = _stale(given, fresh, dy)
-    found += stale or _twice(subject, given, dy, quiet=bool(found))
-    if not stale and not subject.is_loss:
-        found += _linear(subject, given, dy)
+    if subject.randomness.now() != drawn:
+        found.append(
+            Guess(
+                "mask",
+                "backward draws random numbers of its own, so its mask is another one than forward's.",
+                "draw once, in forward, keep the mask, and use it in backward.",
+            )
+        )
+    if not found:
+        found += _twice(subject, given, dy)
+        found += [] if subject.is_loss else _linear(subject, given, dy)
     return given, found
 
 
@@ -76,11 +87,13 @@ def _caller(subject, dy, spoiled):
         )
 
 
-def _stale(given, fresh, dy):
+def _stale(subject, given, fresh, values, dy):
+    """Compare with a copy that has seen nothing before: what differs is left over from the forward before."""
     if fresh is None:
         return []
-    fresh.run()
-    if alike(fresh.back(dy.copy()), given):
+    fresh.call_with(**values)
+    honest = fresh.back(dy.copy())
+    if alike(honest, given):
         return []
     return [
         Guess(
@@ -92,25 +105,28 @@ def _stale(given, fresh, dy):
     ]
 
 
-def _twice(subject, given, dy, quiet):
+def _twice(subject, given, dy):
     try:
         second = subject.back(dy.copy())
     except Exception as error:
         return [
             Guess(
                 "stale",
-                f"the second backward after one forward stops with {type(error).__name__}: {error}",
+                f"the second backward after one forward stops with {type(error).__name__}: {error}.",
                 "backward reads what forward kept, and leaves it there.",
             )
         ]
-    if alike(given, second) or quiet:
+    if alike(given, second):
         return []
-    doubled = [n for n, g in given.items() if g is not None and second[n] is not None and same(second[n], 2 * g)]
-    if doubled:
+    third = subject.back(dy.copy())
+    added = [name for name in given if _steadily(given[name], second[name], third[name])]
+    if added:
+        subject.accumulates = True  # so that its numbers can be compared all the same
+        given.update(subject.back(dy.copy()))
         return [
             Guess(
                 "accumulated",
-                f"the second backward doubles the gradient of {', '.join(doubled)}: it is added to what was there.",
+                f"every backward adds to the gradient of {', '.join(added)} that was there before.",
                 "backward sets its gradients, grads[key] = ..., or starts from zeros each time: += where = belongs.",
             )
         ]
@@ -121,6 +137,13 @@ def _twice(subject, given, dy, quiet):
             "backward reads what forward kept, and works on new arrays.",
         )
     ]
+
+
+def _steadily(first, second, third):
+    """Whether a gradient grows by the same with every backward."""
+    if first is None or second is None or third is None or not first.shape == second.shape == third.shape:
+        return False
+    return same(third - second, second - first)
 
 
 def _linear(subject, given, dy):
@@ -138,10 +161,10 @@ def _linear(subject, given, dy):
     ]
 
 
-def _digits(subject, y, dy):
+def _digits(subject, y, gradients):
     """Whether float64 comes out of float64, in y and in every gradient, at values that need all its digits."""
     short = ["y"] if subject.y_dtype == np.float32 or _single(y) else []
-    for name, gradient in subject.back(dy.copy()).items():
+    for name, gradient in gradients.items():
         if gradient is not None and (gradient.dtype == np.float32 or _single(gradient)):
             short.append(f"d{name}")
     if short:

@@ -24,7 +24,11 @@ class Subject:
         What the output depends on: the input(s) and every parameter. Writing into them moves the copy.
     inputs : list of str
         Which of the arrays are inputs; the others are parameters.
+    accumulates : bool
+        Whether backward adds to the gradients that are there (known once it was seen): they are set to 0 before it.
     """
+
+    accumulates = False
 
     def __init__(self, thing, inputs, names):
         self.thing = thing
@@ -113,6 +117,9 @@ class MethodSubject(Subject):
         return self.thing.backward() if self.is_loss else self.thing.backward(dy)
 
     def back(self, dy):
+        if self.accumulates:
+            for gradient in listed(self.thing.grads).values():
+                gradient[...] = 0
         gradients = super().back(dy)
         grads = listed(getattr(self.thing, "grads", {}))
         for name in self.arrays:
@@ -254,6 +261,10 @@ class Randomness:
                 generator.setstate(self._states[key])
         np.random.set_state(self._numpy)  # noqa: NPY002
         random.setstate(self._python)
+
+    def now(self):
+        """Where the generators are, in a form that can be compared."""
+        return repr([_state(generator) for generator in self.generators.values()]), repr(np.random.get_state())  # noqa: NPY002
 
     def _find(self, thing, seen):
         if id(thing) in seen or isinstance(thing, np.ndarray | str | bytes | int | float | type | types.ModuleType):

@@ -1,0 +1,50 @@
+"""The zoo as a mutation test: the checker catches every wrong layer, and says what is wrong with it."""
+
+import pytest
+
+from nnbasics.testing import ContractError, check_gradients, check_layer
+from nnbasics.testing.causes import FAMILIES
+from nnbasics.testing.zoo import ZOO
+
+ANIMALS = pytest.mark.parametrize("exercise", ZOO.values(), ids=ZOO)
+
+
+@ANIMALS
+def test_caught(exercise):
+    assert not exercise.report()
+
+
+@ANIMALS
+def test_caught_by_the_contract_too(exercise):
+    with pytest.raises(ContractError):
+        check_layer(exercise.layer(), *exercise.inputs)
+
+
+@ANIMALS
+def test_right_version_passes(exercise):
+    report = check_gradients(exercise.right(*exercise.arguments), *exercise.inputs)
+    assert report, report
+
+
+@ANIMALS
+def test_tells_its_story(exercise):
+    assert exercise.family in FAMILIES
+    assert len(exercise.story) > 40 and exercise.hint
+    compile(exercise.code, exercise.name, "exec")
+    assert exercise.code != exercise.answer and exercise.answer not in exercise.code
+    assert exercise.story[:20] in str(exercise) and exercise.hint not in str(exercise)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_guesses_name_the_family(seed):
+    guesses = {name: check_gradients(e.layer(), *e.inputs, seed=seed).guess for name, e in ZOO.items()}
+    right = [name for name, guess in guesses.items() if guess is not None and guess.family == ZOO[name].family]
+    assert len(ZOO) >= 24
+    assert len(right) >= 0.9 * len(ZOO), {name: g for name, g in guesses.items() if name not in right}
+
+
+def test_every_guess_can_be_read():
+    for exercise in ZOO.values():
+        guess = exercise.report().guess
+        assert guess.title == FAMILIES[guess.family]
+        assert guess.seen.rstrip().endswith(".") and len(guess.hint) > 20
