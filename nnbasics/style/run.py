@@ -97,7 +97,8 @@ class Run:
 
     def __init__(self, content, style, settings):
         self.settings = settings
-        self.net = _network(settings)
+        self.net, self._weights = network(settings.weights, settings.pooling)
+        _check_layers(settings, self.net)
         self.content_size, content_array = _prepared("content", content, settings, self.net)
         self.style_size, style_array = _prepared("style", style, settings, self.net)
         self.shape = content_array.shape
@@ -149,9 +150,9 @@ class Run:
     def _walk(self):
         settings, function, x = self.settings, self._evaluate, self._start
         if settings.optimizer == "lbfgs":
-            coordinates = Cosine(self.shape)
+            coordinates = Cosine(x)
             self._picture_of = coordinates.picture
-            return descend(coordinates.within(function), coordinates.to(x), LBFGS(settings.history))
+            return descend(coordinates.within(function), np.zeros_like(x), LBFGS(settings.history))
         if settings.optimizer == "adam":
             self.learning_rate = settings.learning_rate or ADAM_LEARNING_RATE
             return descend(function, x, Adam(self.learning_rate))
@@ -173,7 +174,7 @@ class Run:
         height, width = self.shape[2:]
         return manifest.made(
             self.settings,
-            weights=self.net.weights,
+            weights=self._weights,
             size=[width, height],
             iterations_done=self.iteration,
             loss=self.losses[-1] if self.losses else None,
@@ -231,21 +232,23 @@ def stylize(content, style, callback=None, *, progress=None, **settings):
     return run.result
 
 
-def _network(settings):
-    """VGG-19, with `weights` telling where its weights came from, after checking that the layers exist."""
+def network(name_or_path, pooling):
+    """VGG-19, and where its weights came from."""
     from nnbasics import weights
     from nnbasics.models.vgg import vgg19
 
-    loaded = weights.load(settings.weights)
-    net = vgg19(loaded, settings.pooling)
-    net.weights = {"name": loaded.name, "sha256": loaded.sha256}
+    loaded = weights.load(name_or_path)
+    return vgg19(loaded, pooling), {"name": loaded.name, "sha256": loaded.sha256}
+
+
+def _check_layers(settings, net):
+    """Refuse layers that the network has not, with the nearest that it has."""
     for name in ("content_layers", "style_layers"):
         for layer in getattr(settings, name):
             try:
                 net.up_to([layer])
             except ValueError as problem:
                 raise InvalidSetting(name, str(problem).partition(": ")[2]) from None
-    return net
 
 
 def _prepared(role, source, settings, net):
