@@ -41,8 +41,8 @@ class SquareThatForgets(Square):
 
 @exercise("mutated", "Who else holds this dy?", x=values(4, 5))
 class ReLUInPlaceOnDy(ReLU):
-    """One array saved, in a book that thousands learned from. Beside a shortcut the other branch gets the masked
-    dy."""
+    """One array saved, in a book that thousands learned from. Beside a shortcut the other branch gets the
+    masked dy."""
 
     def backward(self, dy):
         dy[~self.mask] = 0
@@ -51,7 +51,8 @@ class ReLUInPlaceOnDy(ReLU):
 
 @exercise("mutated", "Whose array is x?", x=values(4, 5))
 class ReLUInPlaceOnX(ReLU):
-    """inplace=True, as in PyTorch, without PyTorch's bookkeeping: the layer before had kept that array as its output."""
+    """inplace=True, as in PyTorch, without PyTorch's bookkeeping: the layer before had kept that array, its
+    output."""
 
     def forward(self, x):
         self.mask = x > 0
