@@ -1,5 +1,7 @@
 """`nnbasics weights list | verify | fetch | convert`: the words of the command line turned into calls."""
 
+from contextlib import contextmanager
+
 from tqdm import tqdm
 
 from nnbasics.errors import WeightsError
@@ -89,24 +91,28 @@ def _fetch(arguments):
     if arguments.dtype:
         same = [other for other in registry.entries().values() if other.source is entry.source]
         entry = next(other for other in same if other.dtype == arguments.dtype)
-    with tqdm(unit="B", unit_scale=True, desc="downloading", leave=False, disable=None) as bar:
-
-        def progress(done, total):
-            bar.total = total
-            bar.update(done - bar.n)
-
-        fetch(entry.name, arguments.overwrite, report=bar.write, progress=progress)
+    with _bar() as (write, progress):
+        fetch(entry.name, arguments.overwrite, report=write, progress=progress)
     return 0
 
 
 def _convert(arguments):
-    convert(
-        arguments.file,
-        arguments.output,
-        architecture=arguments.architecture,
-        preprocessing=arguments.preprocessing,
-        dtype=arguments.dtype,
-        overwrite=arguments.overwrite,
-        report=print,
-    )
+    with _bar() as (write, progress):
+        convert(
+            arguments.file,
+            arguments.output,
+            architecture=arguments.architecture,
+            preprocessing=arguments.preprocessing,
+            dtype=arguments.dtype,
+            overwrite=arguments.overwrite,
+            report=write,
+            progress=progress,
+        )
     return 0
+
+
+@contextmanager
+def _bar():
+    """A bar in a terminal: functions that write a line above it, and that move it to a fraction."""
+    with tqdm(total=100, leave=False, disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        yield bar.write, lambda fraction: bar.update(100 * fraction - bar.n)

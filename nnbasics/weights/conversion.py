@@ -16,6 +16,7 @@ from nnbasics.errors import WeightsError, nearest
 from nnbasics.weights import preprocessing as pre
 from nnbasics.weights import tensors as own
 from nnbasics.weights.architectures import ARCHITECTURES, SCHEMES
+from nnbasics.weights.files import check_writable
 from nnbasics.weights.readers import read
 
 DTYPES = ("float16", "float32")
@@ -52,7 +53,9 @@ class Match(NamedTuple):
         return len(self.pairs) - len(self.wrong) - len(self.left_over), self.scheme is not None
 
 
-def convert(source, out, *, architecture=None, preprocessing=None, dtype="float16", overwrite=False, report=None):
+def convert(
+    source, out, *, architecture=None, preprocessing=None, dtype="float16", overwrite=False, report=None, progress=None
+):
     """Read a file of foreign weights and write them as ours.
 
     Parameters
@@ -70,6 +73,8 @@ def convert(source, out, *, architecture=None, preprocessing=None, dtype="float1
         `float16`, half the size and three decimal digits, or `float32`.
     report : callable, optional
         Called with each line of what was found.
+    progress : callable, optional
+        Called with the fraction that is done, from 0 to 1.
 
     Returns
     -------
@@ -81,10 +86,11 @@ def convert(source, out, *, architecture=None, preprocessing=None, dtype="float1
     WeightsError
         If the file cannot be read, is unsafe or damaged, or is of no known network.
     """
-    report = report or (lambda line: None)
+    report, progress = report or _nothing, progress or _nothing
     if dtype not in DTYPES:
         raise WeightsError(f"no dtype is called {dtype!r}; {nearest(dtype, DTYPES)}")
-    foreign, digest = read(source)
+    check_writable(out, overwrite)
+    foreign, digest = read(source, lambda fraction: progress(0.5 * fraction))
     match = recognise(foreign.tensors, architecture)
     report(f"{source}: {foreign.format}, {_count(foreign.tensors)}")
     for line in describe(match):
@@ -100,7 +106,9 @@ def convert(source, out, *, architecture=None, preprocessing=None, dtype="float1
         "source": Path(source).name,
         "source_sha256": digest,
     }
-    digest = own.write(out, assemble(match, layer, dtype), metadata, overwrite)
+    tensors = assemble(match, layer, dtype, lambda fraction: progress(0.5 + 0.4 * fraction))
+    digest = own.write(out, tensors, metadata, overwrite)
+    progress(1)
     report(f"wrote {out}: {dtype}, {Path(out).stat().st_size / 1e6:.1f} MB, sha256 {digest}")
     return metadata
 
@@ -132,10 +140,11 @@ def choose_preprocessing(match, asked=None, of_the_file=None):
     )
 
 
-def assemble(match, preprocess, dtype):
+def assemble(match, preprocess, dtype, progress=None):
     """Our tensors by name: `preprocess` in float32, since it is exact there, everything else in `dtype`."""
     found = {"preprocess.weight": preprocess[0].reshape(3, 3, 1, 1), "preprocess.bias": preprocess[1].reshape(3)}
-    layout = _layout(match.pairs)
+    layout, progress = _layout(match.pairs), progress or _nothing
+    done, total = 0, sum(layer.weight.size for _, layer in match.pairs)
     for slot, layer in match.pairs:
         for kind, values in (("weight", _arranged(slot, layer.weight, layout)), ("bias", layer.bias.reshape(-1))):
             name = f"{slot.name}.{kind}"
@@ -143,8 +152,15 @@ def assemble(match, preprocess, dtype):
                 raise WeightsError(
                     f"{layer.name} ({name}) has values that are NaN or infinite: these weights are broken"
                 )
-            found[name] = _rounded(name, values, dtype)
+            values = _rounded(name, values, dtype)
+            found[name] = values.reshape(len(values), -1) if slot.top and kind == "weight" else values
+        done += layer.weight.size
+        progress(done / total)
     return found
+
+
+def _nothing(what):
+    """When nobody wants to know."""
 
 
 def _rounded(name, values, dtype):
@@ -220,14 +236,17 @@ def _layout(pairs):
 
 
 def _arranged(slot, weight, layout):
-    """The weight as (out, in, height, width), or as (out, in) for maps flattened channel by channel."""
+    """The weight as (out, in, height, width), or as (out, in); the top's first may be (out, channel, height, width) too.
+
+    All of it views: what is rounded to float16 afterwards should not have been copied in float32 before.
+    """
     channels_last, in_first = layout
     if weight.ndim == 4:
-        weight = weight.transpose(3, 2, 0, 1) if channels_last else weight
-        return weight.reshape(len(weight), -1) if slot.top else weight
+        return weight.transpose(3, 2, 0, 1) if channels_last else weight
     weight = weight.T if in_first else weight
     if slot.name == "fc6" and channels_last:
-        weight = weight.reshape(len(weight), 7, 7, -1).transpose(0, 3, 1, 2).reshape(weight.shape)
+        height_first = weight.T.reshape(7, 7, -1, len(weight)) if in_first else weight.reshape(len(weight), 7, 7, -1)
+        return height_first.transpose(3, 2, 0, 1) if in_first else height_first.transpose(0, 3, 1, 2)
     return weight
 
 

@@ -3,8 +3,8 @@
 import errno
 import hashlib
 import os
+import secrets
 import stat
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,43 +33,46 @@ def reading(path):
 
 
 def sha256(file, progress=None):
-    """The sha256 of an open file from its beginning, in hexadecimal; `progress(bytes)` is called on the way."""
+    """The sha256 of an open file from its beginning, in hexadecimal; `progress(bytes so far)` is called on the way."""
     digest = hashlib.sha256()
     file.seek(0)
     while chunk := file.read(CHUNK):
         digest.update(chunk)
         if progress:
-            progress(len(chunk))
+            progress(file.tell())
     return digest.hexdigest()
 
 
 @contextmanager
 def writing(path, overwrite=True):
     """Write `path` through a temporary file beside it, renamed at the end: there is never half a file."""
-    path = Path(path)
-    if path.is_dir():
-        raise WeightsError(f"{path} is a folder; give the name of the file to write")
-    if path.exists() and not overwrite:
-        raise WeightsError(f"{path} exists already; choose another name or say --overwrite")
-    temporary = None
+    path = check_writable(path, overwrite)
+    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
-        temporary = None
     except OSError as error:
         raise WeightsError(_why_not_write(path, error)) from None
     finally:
-        if temporary is not None:
-            os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
 
 
-def _umask():
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def check_writable(path, overwrite=True):
+    """Refuse early what `writing` would refuse at the end; the path with its links followed."""
+    path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder; give the name of the file to write")
+    if path.exists():
+        if not path.is_file():
+            raise WeightsError(f"{path} is not an ordinary file but a {_kind(path.stat().st_mode)}; give another name")
+        if not overwrite:
+            raise WeightsError(f"{path} exists already; choose another name or say --overwrite")
+    if not path.parent.is_dir():
+        raise WeightsError(f"{path} cannot be written: the folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise WeightsError(f"{path} cannot be written: no permission to write in {path.parent}")
+    return path
 
 
 def _kind(mode):
@@ -92,8 +95,6 @@ def _why_not_open(path, error):
 def _why_not_write(path, error):
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{path} cannot be written: the disk is full"
-    if isinstance(error, FileNotFoundError):
-        return f"{path} cannot be written: the folder {path.parent} does not exist"
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return f"{path} cannot be written: no permission to write in {path.parent}"
     return f"{path} cannot be written: {_reason(error)}"

@@ -41,6 +41,11 @@ class _Mark:
     """Where a group of stack entries begins."""
 
 
+def _quick(key):
+    """Whether a key is quick to hash and compare: a nest of tuples, or numbers made to collide, can take for ever."""
+    return isinstance(key, (str, bytes, type(None))) or (isinstance(key, int) and abs(key) < 1 << 32)
+
+
 class PickleError(WeightsError):
     """A pickle that cannot be read without executing it, or that is damaged."""
 
@@ -130,7 +135,7 @@ class _Machine:
         target = self.top((dict, Call))
         items = target.items if isinstance(target, Call) else target
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-            if not isinstance(key, (str, int, float, bytes, type(None))):  # a nest of tuples can take for ever to hash
+            if not _quick(key):
                 raise PickleError(f"holds a pickle with a {type(key).__name__} as the key of a dict")
             items[key] = value
 

@@ -53,7 +53,7 @@ def fetch(name, overwrite=False, report=None, progress=None):
     report : callable, optional
         Called with a line about each step.
     progress : callable, optional
-        Called with (bytes so far, bytes in all) while downloading.
+        Called with the fraction that is done, from 0 to 1.
 
     Returns
     -------
@@ -74,6 +74,8 @@ def fetch(name, overwrite=False, report=None, progress=None):
             report(f"converting to {path}")
             build(archive, entry, path)
             registry.write_manifest()
+            if progress:
+                progress(1)
             report(f"made {path}: {entry.size / 1e6:.1f} MB, sha256 {entry.sha256}")
     except OSError as error:
         raise WeightsError(f"{name} cannot be fetched: {error.strerror or error}") from None
@@ -120,9 +122,11 @@ def _make_folder(path):
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WeightsError(f"the folder {path} cannot be made: {error.strerror}") from None
+        raise WeightsError(
+            f"the folder {path} cannot be made ({error.strerror}); {registry.FOLDER_VARIABLE}=FOLDER names another"
+        ) from None
     if not os.access(path, os.W_OK):
-        raise WeightsError(f"no permission to write in {path}; say where else by {registry.FOLDER_VARIABLE}=FOLDER")
+        raise WeightsError(f"no permission to write in {path}; {registry.FOLDER_VARIABLE}=FOLDER names another folder")
 
 
 def _download(source, scratch, progress):
@@ -167,7 +171,7 @@ def _watch(process, scratch, source, progress):
         except subprocess.TimeoutExpired:
             sizes = [_size(path) for path in scratch.rglob("*.tar.gz")]
             if progress:
-                progress(min(max(sizes, default=0), source["archive_size"]), source["archive_size"])
+                progress(0.8 * min(max(sizes, default=0) / source["archive_size"], 1))
 
 
 def _size(path):

@@ -83,6 +83,8 @@ def find(name_or_path):
     """Name and path of weights; the name of a file that the registry does not know is None."""
     if isinstance(name_or_path, os.PathLike):
         return None, Path(name_or_path)
+    if not isinstance(name_or_path, str):
+        raise WeightsError(f"weights are given by name or by path, not as a {type(name_or_path).__name__}")
     if name_or_path in registry.entries():
         entry = registry.entry(name_or_path)
         if not os.path.lexists(entry.path):

@@ -6,7 +6,6 @@ that the same tensors make the same bytes with any version of anything. The libr
 
 import hashlib
 import json
-from contextlib import contextmanager
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -15,8 +14,9 @@ from nnbasics.errors import WeightsError
 from nnbasics.weights.files import reading, writing
 
 FORMAT = "nnbasics weights 1"
-MAX_HEADER = 4 << 20  # names and shapes of a very large network; the format itself allows 100 MB of JSON
-_CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32", "uint8": "U8"}
+MAX_HEADER = 1 << 20  # names and shapes of a very large network; the format itself allows 100 MB of JSON
+_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "I64": "int64", "I32": "int32", "U8": "uint8"}
+_CODES = {name: code for code, name in _DTYPES.items()}
 
 
 def write(path, tensors, metadata=(), overwrite=True, expected=None):
@@ -62,50 +62,47 @@ def _bytes(array):
 
 def read(path, dtype=None):
     """All tensors of a safetensors file as arrays of `dtype` (None keeps the file's), and its metadata."""
-    with _opened(path) as file:
-        metadata = file.metadata() or {}
-        found = hashlib.sha256()
-        tensors = {}
-        for name in sorted(file.keys()):
-            tensors[name], stored = _tensor(path, file, name, dtype)
+    found, tensors = hashlib.sha256(), {}
+    with reading(path) as (file, size):
+        header, start = _read_header(path, file, size)
+        metadata = header.pop("__metadata__", {})
+        for name in sorted(header):
+            stored = _tensor(path, file, start, name, header[name])
             _feed(found, name, stored)
+            tensors[name] = stored if dtype is None else stored.astype(dtype, copy=False)
+            _check_finite(path, name, tensors[name])
     _feed_metadata(found, metadata)
     if metadata.get("digest", found.hexdigest()) != found.hexdigest():
         raise WeightsError(f"{path} has changed since it was written: its tensors do not have the digest in its header")
     return tensors, metadata
 
 
-@contextmanager
-def _opened(path):
-    """The library's view of a safetensors file, after the checks that it leaves to its callers."""
-    with reading(path) as (file, size):
-        header = int.from_bytes(file.read(8), "little")
-        if size < 8 or header > size - 8:
-            raise WeightsError(
-                f"{path} is cut short or is no safetensors file: its header should have {header:,} bytes"
-            )
-        if header > MAX_HEADER:
-            raise WeightsError(f"{path} has a header of {header:,} bytes; no more than {MAX_HEADER:,} are read")
-        text = file.read(header)
-        try:
-            with safe_open(path, framework="numpy") as tensors:
-                json.loads(text, object_pairs_hook=_no_twins)
-                yield tensors
-        except (SafetensorError, UnicodeError) as error:
-            raise WeightsError(f"{path} {_why_not_read(str(error))}") from None
-        except _TwiceError as error:
-            raise WeightsError(f"{path} names {error} twice in its header") from None
+def _read_header(path, file, size):
+    """The header, checked by us and by the library, and where the values start."""
+    start = file.read(9)
+    if start[8:] != b"{":
+        raise WeightsError(
+            f"{path} is no safetensors file; if it holds weights: nnbasics weights convert {path} -o OUT"
+        )
+    length = int.from_bytes(start[:8], "little")
+    if length > size - 8:
+        raise WeightsError(f"{path} is cut short: its header should have {length:,} bytes; fetch or copy it again")
+    if length > MAX_HEADER:
+        raise WeightsError(f"{path} has a header of {length:,} bytes; no more than {MAX_HEADER:,} are read")
+    text = start[8:] + file.read(length - 1)
+    try:
+        with safe_open(path, framework="numpy"):  # refuses lying sizes, overlaps, holes; it maps, and touches no values
+            return json.loads(text, object_pairs_hook=lambda pairs: _no_twins(path, pairs)), 8 + length
+    except (SafetensorError, UnicodeError) as error:
+        raise WeightsError(f"{path} {_why_not_read(str(error))}") from None
 
 
-class _TwiceError(Exception):
-    """A name that is there twice."""
-
-
-def _no_twins(pairs):
+def _no_twins(path, pairs):
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+        twice = next(name for name in found if names.count(name) > 1)
+        raise WeightsError(f"{path} names {twice[:80]} twice in its header")
     return found
 
 
@@ -117,19 +114,28 @@ def _why_not_read(text):
     return f"is no sound safetensors file: {text.rpartition('header: ')[2]}"
 
 
-def _tensor(path, file, name, dtype):
-    """One tensor, as asked for and as stored."""
-    try:
-        stored = file.get_tensor(name)
-    except (TypeError, AttributeError):  # bfloat16 and smaller: NumPy has no such type
-        kind = file.get_slice(name).get_dtype()
+def _tensor(path, file, start, name, place):
+    """The values of one tensor, read straight into their array: a memory map would count twice."""
+    if place["dtype"] not in _DTYPES:
         raise WeightsError(
-            f"{path}: {name} has dtype {kind}, which NumPy lacks; save it as float32 or float16"
-        ) from None
-    if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-        bad = int(np.size(stored) - np.isfinite(stored).sum())
+            f"{path}: {name} has dtype {place['dtype']}, which NumPy lacks; save it as float32 or float16"
+        )
+    try:
+        values = np.empty(place["shape"], np.dtype(_DTYPES[place["dtype"]]).newbyteorder("<"))
+    except ValueError:  # more dimensions or a greater length than NumPy can have
+        raise WeightsError(f"{path}: the shape of {name} makes no sense") from None
+    begin, end = place["data_offsets"]
+    file.seek(start + begin)
+    if values.nbytes != end - begin or file.readinto(values.reshape(-1).view(np.uint8)) != values.nbytes:
+        raise WeightsError(f"{path} is cut short within {name}")
+    return values
+
+
+def _check_finite(path, name, values):
+    finite = np.isfinite(values)
+    if not finite.all():
+        bad = values.size - np.count_nonzero(finite)
         raise WeightsError(f"{path}: {name} has {bad:,} values that are NaN or infinite; these weights cannot be used")
-    return (stored if dtype is None else stored.astype(dtype, copy=False)), stored
 
 
 def digest(arrays, metadata):

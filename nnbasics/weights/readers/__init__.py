@@ -14,10 +14,13 @@ class Foreign(NamedTuple):
     preprocessing: object = None  # a Preprocessing, if the file says
 
 
-def read(path):
-    """Recognise a file by its content and read it: a `Foreign`, and the sha256 of the file."""
+def read(path, progress=None):
+    """Recognise a file by its content and read it: a `Foreign`, and the sha256 of the file.
+
+    `progress(fraction)` is called while the file is hashed, which is about half of the work.
+    """
     with reading(path) as (file, size):
-        digest = sha256(file)
+        digest = sha256(file, progress and (lambda done: progress(0.5 * done / size)))
         file.seek(0)
         start = file.read(64)
         file.seek(0)

@@ -10,4 +10,8 @@ def stored(dtype):
 
 def widened(values, dtype):
     """bfloat16, the upper half of a float32, as float32; anything else as it is."""
-    return (values.astype(np.uint32) << 16).view(np.float32) if dtype == "bfloat16" else values
+    if dtype != "bfloat16":
+        return values
+    bits = values.astype(np.uint32)
+    bits <<= 16
+    return bits.view(np.float32)

@@ -28,11 +28,14 @@ def read(path, file, size):
 
 def _array(archive, member):
     with archive.open(member) as file:
-        version = npy.read_magic(file)
-        if version not in ((1, 0), (2, 0)):
-            raise WeightsError(f"holds {member.filename} in a version of NumPy's format that is not read")
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = header(file)
+        try:
+            version = npy.read_magic(file)
+            header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, fortran, dtype = header(file)
+        except Exception as error:  # the header is a piece of Python, parsed with what that may raise
+            raise WeightsError(
+                f"holds {member.filename}, whose header cannot be read ({type(error).__name__})"
+            ) from None
         skip = file.tell()
     if dtype.hasobject:
         raise WeightsError(f"holds Python objects in {member.filename}: unpickling them would execute code, refused")

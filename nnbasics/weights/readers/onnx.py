@@ -173,4 +173,6 @@ def _last(fields, number, default):
 
 
 def _text(value):
-    return bytes(_slice(value)).decode(errors="replace")
+    if len(_slice(value)) > 1000:
+        raise WeightsError("is no ONNX file of weights: a name in it has more than 1,000 letters")
+    return bytes(value).decode(errors="replace")
