@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import rosen, rosen_der
 
 from nnbasics.errors import SettingsError, UserError
-from nnbasics.kernels import vectors
+from nnbasics.kernels import threads, vectors
 from nnbasics.optimizers import LBFGS, SGD, Adam, Diverged, descend, safe_learning_rate
 
 GOLDEN = Path(__file__).parent / "golden" / "optimizers.npz"
@@ -279,15 +279,14 @@ def test_kernels_of_long_vectors_are_the_definitions(n, dtype):
 
 
 def test_products_do_not_depend_on_the_number_of_threads():
-    import numba
-
     rng = np.random.default_rng(0)
     rows, three = rng.standard_normal((4, 50_000), np.float32), rng.standard_normal((3, 50_000), np.float32)
-    before, found = numba.get_num_threads(), []
+    found = []
     try:
-        for threads in (1, before):
-            numba.set_num_threads(threads)
+        for count in (1, 2, 3):
+            threads.set_num_threads(count)
             found.append(vectors.products(rows, range(4), three))
     finally:
-        numba.set_num_threads(before)
-    np.testing.assert_array_equal(*found)
+        threads.set_num_threads(None)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])

@@ -5,6 +5,7 @@ file, and knows nothing of the vector width that was chosen. Here the folder's n
 upgrade never runs yesterday's code.
 """
 
+import functools
 import hashlib
 import os
 import sys
@@ -21,9 +22,14 @@ _HERE = Path(__file__).parent
 _announced = False
 
 
-def kernel(function):
-    """Compile `function` by Numba: no Python inside, the interpreter's lock released, cached."""
-    compiled = njit(nogil=True, error_model="numpy")(function)
+def kernel(function=None, *, fastmath=False):
+    """Compile `function` by Numba: no Python inside, the interpreter's lock released, cached.
+
+    With `fastmath` (True or LLVM's names) sums may be reordered, which lets the compiler use vectors for them.
+    """
+    if function is None:
+        return functools.partial(kernel, fastmath=fastmath)
+    compiled = njit(nogil=True, error_model="numpy", fastmath=fastmath)(function)
     compiled._cache = _Cache(function)
     return compiled
 

@@ -6,17 +6,23 @@ bits whatever the number of threads.
 """
 
 import numpy as np
-from numba import njit, prange
+
+from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.simd import take_next
+from nnbasics.kernels.threads import run_together
 
 BLOCK = 2048  # numbers of one vector that are looked at together: three such blocks and a row's stay in the L1 cache
+REORDER = {"reassoc", "contract"}
 
 
-@njit(parallel=True, fastmath={"reassoc", "contract"}, cache=True)
-def _block_products(rows, which, vectors, sums):
-    n = rows.shape[1]
-    for block in prange(sums.shape[0]):
+@kernel(fastmath=REORDER)
+def _products(counter, rows, which, vectors, sums):
+    while True:
+        block = take_next(counter)
+        if block >= sums.shape[0]:
+            break
         start = block * BLOCK
-        stop = min(start + BLOCK, n)
+        stop = min(start + BLOCK, rows.shape[1])
         a = vectors[0, start:stop]
         b = vectors[1, start:stop]
         c = vectors[2, start:stop]
@@ -34,27 +40,35 @@ def _block_products(rows, which, vectors, sums):
             sums[block, i, 2] = with_c
 
 
-@njit(parallel=True, fastmath={"reassoc", "contract"}, cache=True)
-def _block_dot(a, b, sums):
-    for block in prange(sums.size):
+@kernel(fastmath=REORDER)
+def _dot(counter, a, b, sums):
+    while True:
+        block = take_next(counter)
+        if block >= sums.size:
+            break
         total = a.dtype.type(0)
         for k in range(block * BLOCK, min((block + 1) * BLOCK, a.size)):
             total += a[k] * b[k]
         sums[block] = total
 
 
-@njit(parallel=True, fastmath={"contract"}, cache=True)
-def _combine(rows, which, coefficients, out):
-    n = rows.shape[1]
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        start = block * BLOCK
-        stop = min(start + BLOCK, n)
-        total = out[start:stop]
+@kernel(fastmath=REORDER)
+def _combine(counter, rows, which, coefficients, out):
+    while True:
+        start = take_next(counter) * BLOCK
+        if start >= out.size:
+            break
+        total = out[start : min(start + BLOCK, out.size)]
         for i in range(which.size):
-            row = rows[which[i], start:stop]
+            row = rows[which[i], start : start + total.size]
             coefficient = coefficients[i]
-            for k in range(row.size):
+            for k in range(total.size):
                 total[k] += coefficient * row[k]
+
+
+def _together(work, *args):
+    counter = np.zeros(1, np.int64)
+    run_together(work, counter.ctypes.data, *args)
 
 
 def _blocks(n):
@@ -76,17 +90,17 @@ def products(rows, which, vectors):
     ndarray, (k, 3), float64
     """
     sums = np.empty((_blocks(rows.shape[1]), len(which), 3))
-    _block_products(rows, np.asarray(which, np.int64), vectors, sums)
+    _together(_products, rows, np.asarray(which, np.int64), vectors, sums)
     return sums.sum(axis=0)
 
 
 def dot(a, b):
     """The inner product of two flat arrays of one dtype as a float: blocks in their dtype, their sum in float64."""
     sums = np.empty(_blocks(a.size))
-    _block_dot(a, b, sums)
+    _together(_dot, a, b, sums)
     return float(sums.sum())
 
 
 def combine(rows, which, coefficients, out):
     """Add the sum of coefficients[i] * rows[which[i]] to `out`, in place."""
-    _combine(rows, np.asarray(which, np.int64), np.asarray(coefficients, rows.dtype), out)
+    _together(_combine, rows, np.asarray(which, np.int64), np.asarray(coefficients, rows.dtype), out)

@@ -45,6 +45,6 @@ class Cosine:
 
 
 def _threads():
-    from numba import get_num_threads
+    from nnbasics.kernels.threads import get_num_threads
 
     return get_num_threads()
