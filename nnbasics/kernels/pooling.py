@@ -5,7 +5,8 @@ memory already is that; any other order is read as N C pictures of one channel.
 """
 
 import numpy as np
-from numba import njit
+
+from nnbasics.kernels.compile import kernel
 
 
 def max_pool2d(x, kernel_size, stride, padding, out):
@@ -64,10 +65,9 @@ def lp_pool2d_dx(dy, x, y, norm_type, kernel_size, stride, padding):
 
 
 def _as_pixels(x):
-    """(N, C, H, W) as contiguous (N, H, W, C), without a copy, or else as (N C, H, W, 1)."""
-    pixels = x.transpose(0, 2, 3, 1)
-    if pixels.flags.c_contiguous:
-        return pixels
+    """(N, C, H, W) as contiguous (N, H, W, C) if a pixel's channels lie side by side, else as (N C, H, W, 1)."""
+    if x.strides[1] == x.itemsize:
+        return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
     n, c, h, w = x.shape
     return np.ascontiguousarray(x).reshape(n * c, h, w, 1)
 
@@ -85,7 +85,7 @@ def _as_maps(pixels, x_shape):
     return pixels.transpose(0, 3, 1, 2).reshape(*x_shape[:2], *pixels.shape[1:3])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _max_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y, argmax):
     pictures, height, width, channels = x.shape
     for n in range(pictures):
@@ -107,7 +107,7 @@ def _max_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y, arg
                             place[c] = u * kernel_w + v if larger else place[c]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _max_backward(dy, argmax, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dx):
     pictures, rows, columns, channels = dy.shape
     for n in range(pictures):
@@ -119,7 +119,7 @@ def _max_backward(dy, argmax, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad
                     dx[n, i * stride_h - pad_h + u, j * stride_w - pad_w + place - u * kernel_w, c] += dy[n, i, j, c]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(top, left, kernel_h, kernel_w, height, width, pad_h, pad_w, count_include_pad):
     """How many values the mean of a window is taken over; one that leaves the padded input loses what is outside."""
     if count_include_pad:
@@ -127,7 +127,7 @@ def _count(top, left, kernel_h, kernel_w, height, width, pad_h, pad_w, count_inc
     return (min(top + kernel_h, height) - max(top, 0)) * (min(left + kernel_w, width) - max(left, 0))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _avg_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_include_pad, y):
     pictures, height, width, channels = x.shape
     for n in range(pictures):
@@ -146,7 +146,7 @@ def _avg_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_
                     mean[c] /= count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _avg_backward(dy, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_include_pad, dx):
     pictures, height, width, channels = dx.shape
     share = np.empty(channels, dx.dtype)
@@ -165,7 +165,7 @@ def _avg_backward(dy, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, coun
                             pixel[c] += share[c]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lp_forward(x, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y):
     pictures, height, width, channels = x.shape
     zero = p - p
@@ -190,7 +190,7 @@ def _lp_forward(x, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y):
                     y[n, i, j, c] = largest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lp_backward(dy, x, y, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dx):
     pictures, height, width, channels = x.shape
     for n in range(pictures):

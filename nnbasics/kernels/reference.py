@@ -70,6 +70,24 @@ def conv2d_dparams(dy, x, kernel_size, stride, padding):
     return dweight, dbias
 
 
+def relu(x):
+    """y = x where x > 0, else 0, and where it was stopped; NaN passes."""
+    y, stopped = x.copy(), np.zeros(x.shape, bool)
+    for at in np.ndindex(x.shape):
+        if x[at] <= 0:
+            y[at], stopped[at] = 0, True
+    return y, stopped
+
+
+def relu_dx(dy, stopped):
+    """dL/dx = dy where x was not stopped, else 0."""
+    dx = dy.copy()
+    for at in np.ndindex(dy.shape):
+        if stopped[at]:
+            dx[at] = 0
+    return dx
+
+
 def pool_windows(x_shape, y_shape, kernel_size, stride, padding):
     """Every output (n, c, i, j) with its window: first row and column (of x, may be negative), and the valid ranges."""
     n, c, height, width = x_shape

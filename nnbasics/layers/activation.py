@@ -3,6 +3,7 @@
 import numpy as np
 
 from nnbasics.errors import UserError
+from nnbasics.kernels import choose
 from nnbasics.layers.base import Layer, whole
 
 
@@ -89,7 +90,7 @@ class ReLU(Layer):
     ::
 
         y  = max(x, 0)
-        dx = dy where x > 0, else 0
+        dx = 0 where x <= 0, else dy
 
     Its slope is 0 or 1, so a gradient passes many layers without shrinking, where the sigmoid's is at most 1/4.
 
@@ -100,11 +101,12 @@ class ReLU(Layer):
 
     def forward(self, x):
         self.check_x(x)
-        return self.keep(np.maximum(x, 0), stopped=x <= 0)
+        y, stopped = choose.elementwise().relu(x)
+        return self.keep(y, stopped=stopped)
 
     def backward(self, dy):
         kept = self.kept(dy)
-        return np.where(kept["stopped"], 0, kept["dy"])
+        return choose.elementwise().relu_dx(kept["dy"], kept["stopped"])
 
     def branches(self):
         return [self._memory["stopped"]] if self._memory else []
