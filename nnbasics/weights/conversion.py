@@ -236,9 +236,9 @@ def _layout(pairs):
 
 
 def _arranged(slot, weight, layout):
-    """The weight as (out, in, height, width), or as (out, in); the top's first may be (out, channel, height, width) too.
+    """The weight as (out, in, height, width) or (out, in); fc6 may be (out, channel, height, width) too.
 
-    All of it views: what is rounded to float16 afterwards should not have been copied in float32 before.
+    Always a view: what is going to be rounded to float16 should not be copied in float32 before.
     """
     channels_last, in_first = layout
     if weight.ndim == 4:
