@@ -74,12 +74,22 @@ class Linear(Layer):
 
 
 class Flatten(Layer):
-    """Maps become vectors: (N, C, H, W) to (N, C H W). A 32x32x3 picture stretches to 3072. Backwards the reverse."""
+    """Maps become vectors: (N, C, H, W) to (N, C H W). A 32x32x3 picture stretches to 3072. Backwards the reverse.
+
+    Parameters
+    ----------
+    axis : int
+        Where to cut: the axes before it become rows, it and the others columns.
+    """
+
+    def __init__(self, axis=1):
+        super().__init__()
+        self.axis = int(axis)
 
     def forward(self, x):
         self.check_x(x)
-        if x.ndim < 2:
-            raise UserError(f"{self.label}: x has shape {x.shape}; (N, ...) with something to flatten was expected")
+        if x.ndim == 0 or not -x.ndim <= self.axis <= x.ndim:
+            raise UserError(f"{self.label}: x has shape {x.shape}, and no axis {self.axis}")
         return self.keep(x.reshape(self.output_shape(x.shape)), x_shape=x.shape)
 
     def backward(self, dy):
@@ -87,7 +97,11 @@ class Flatten(Layer):
         return kept["dy"].reshape(kept["x_shape"])
 
     def output_shape(self, x_shape):
-        return (x_shape[0], int(np.prod(x_shape[1:])))
+        rows, columns = x_shape[: self.axis], x_shape[self.axis :]
+        return (int(np.prod(rows)), int(np.prod(columns)))
+
+    def extra_repr(self):
+        return "" if self.axis == 1 else f"axis={self.axis}"
 
 
 class Identity(Layer):

@@ -42,6 +42,15 @@ def test_a_picture_of_32x32x3_stretches_to_3072(rng):
     np.testing.assert_array_equal(y[1, 32 * 32 :: 32 * 32], [x[1, 1, 0, 0], x[1, 2, 0, 0]])
 
 
+@pytest.mark.parametrize(("axis", "shape"), [(0, (1, 24)), (1, (2, 12)), (2, (6, 4)), (3, (24, 1)), (-1, (6, 4))])
+def test_flatten_cuts_anywhere(axis, shape, rng):
+    x = rng.standard_normal((2, 3, 4))
+    flatten = Flatten(axis)
+    y = flatten.forward(x)
+    np.testing.assert_array_equal(y, x.reshape(shape))
+    np.testing.assert_array_equal(flatten.backward(y), x)
+
+
 def test_a_frozen_layer_keeps_nothing(rng):
     linear = Linear(3, 2).freeze()
     linear.forward(rng.standard_normal((4, 3)))
@@ -60,6 +69,11 @@ def test_a_frozen_layer_keeps_nothing(rng):
 def test_inputs_that_do_not_fit(x, words):
     with pytest.raises(UserError, match=words):
         Linear(3, 2).forward(x)
+
+
+def test_flatten_has_no_such_axis():
+    with pytest.raises(UserError, match=r"x has shape \(2, 3\), and no axis 3"):
+        Flatten(3).forward(np.zeros((2, 3)))
 
 
 def test_a_layer_says_its_name_in_a_network():
