@@ -266,7 +266,7 @@ def constant_factor(e):
             f"every value is {_number(ratio)} times the slope: a factor of {kind}{minus}.",
             "d(x^2)/dx = 2x, d(x^2 / 2)/dx = x: which of the two does forward compute? Or something is added twice.",
         )
-    for words, size in _sizes(e):
+    for words, size in () if e.elementwise else _sizes(e):
         if size > 1 and (abs(ratio / size - 1) < 1e-4 or abs(ratio * size - 1) < 1e-4):
             kind = "times" if ratio > 1 else "divided by"
             return Guess(
@@ -395,7 +395,7 @@ def _other_mask(e, live, on):
 
 
 def unfinished_chain(e):
-    if not e.is_input or e.subject.is_loss:
+    if e.subject.is_loss:
         return None
     other = np.sin(np.arange(np.size(e.dy)) + 1.0).reshape(np.shape(e.dy))
     if same(np.ravel(e.back(other)), np.ravel(e.given)):
@@ -404,7 +404,15 @@ def unfinished_chain(e):
             "your gradient is the same for two different dy: backward does not use dy.",
             "the chain rule: dL/dx = dL/dy dy/dx, so the derivative of the layer is multiplied by dy.",
         )
-    if e.fits and e.array.shape == np.shape(e.y) and same(e.analytic, e.at(e.dy)) and e.elementwise:
+    if e.is_input and e.fits and e.elementwise and same(e.analytic, e.at(e.dy)):
+        right = np.abs(e.analytic - e.numeric) <= 1e-5 * np.abs(e.numeric).max()
+        if right.sum() >= 3:
+            return Guess(
+                "mask",
+                f"dy is passed on unchanged. For {right.sum()} coordinates that is right; for the others "
+                "forward took another branch, whose slope is missing: a missing mask.",
+                "one slope for each branch of forward: np.where(x > 0, dy, dy * slope).",
+            )
         return Guess(
             "chain",
             "your gradient is dy, unchanged: the derivative of the layer itself is missing.",
@@ -549,6 +557,13 @@ def _turnings(key, value):
     flipped = (
         "forward slides the kernel as it is; backward spreads dy with the same kernel: dx[place + tap] += dy * w[tap]."
     )
+    if value.ndim > 2:
+        yield (
+            "transposed",
+            np.swapaxes(value, -1, -2),
+            "transposed (rows and columns of the kernel swapped)",
+            transposed,
+        )
     for axes in _subsets(value.ndim):
         if min(axes) >= value.ndim - 2 and value.ndim > 2:
             yield "flipped", np.flip(value, axes), f"a flipped kernel ({_axes(axes)})", flipped
@@ -644,6 +659,23 @@ def misplaced(e):
     return None
 
 
+def scrambled_dy(e):
+    """Whether it would be right for a dy that was reshaped where it should have been transposed."""
+    if e.by_output is None or not e.fits or np.ndim(e.y) < 2:
+        return None
+    shape = np.shape(e.y)
+    weights = e.by_output.reshape(len(e.where), -1) / np.ravel(e.dy)
+    for order in itertools.permutations(range(len(shape))):
+        read = e.dy.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+        if list(order) != sorted(order) and same(e.analytic, weights @ read.ravel()):
+            return Guess(
+                "misplaced",
+                f"it would be right if dy's axes lay in the order {order}: right numbers in the wrong places.",
+                f"reshape does not move axes, transpose does: dy.transpose{order} first, and then reshape.",
+            )
+    return None
+
+
 def _shifted(e, shift, axes):
     moved = np.full(e.given.shape, np.nan)
     to = [slice(None)] * e.given.ndim
@@ -732,10 +764,11 @@ HYPOTHESES = [
     softmax_axis,
     permuted,
     unfinished_chain,
-    one_path,
     extra_term,
     coupled,
+    one_path,
     overwritten,
+    scrambled_dy,
     turned_parameter,
     wrong_point,
     clipped,

@@ -1,10 +1,11 @@
 """Is the backward pass the derivative of the forward pass? Measured, with a verdict and a guess at the cause.
 
-Backward is compared with slopes (`slopes.py`) at three points:
+Backward is compared with slopes (`slopes.py`) at several points:
 
 - x as it was given: single coordinates and random directions. Coordinates at a kink are set aside there.
 - a point nearby, drawn at random, where kinks have probability zero: what would hide behind a kink at x is seen here.
   The parameters are moved as well, so that a copy of a weight made too early shows.
+- where x has one sign only, a point where it has both.
 - x with its values drawn together to a few levels, so that there are ties everywhere, moved so that ties stay ties: a
   maximum that pays every winner in full is smooth along such a move, and wrong.
 
@@ -182,6 +183,7 @@ class _Check:
             for name in sound:
                 if results[name].wrong:
                     results[name].guess = self._explain(near, name)
+            self._either_sign()
             self._ties()
         self.subject.call_with(**self.start)
 
@@ -268,6 +270,21 @@ class _Check:
                 for c in suspects:
                     c.status = "kink"
 
+    def _either_sign(self):
+        """x of one sign alone would leave half of a ReLU unseen: give it both, if the function is defined there."""
+        name = self.subject.inputs[0]
+        result, x = self.outcome.results[name], self.start[name]
+        if result.guess or self.subject.is_loss or x.size < 2 or not x.any() or x.min() < 0 < x.max():
+            return
+        signs = np.resize([1.0, -1.0], x.size)[self.rng.permutation(x.size)].reshape(x.shape)
+        point = self._visit("signs", {**self.start, name: signs * shrunk(x, self.rng, 0.02)})
+        if point is None:
+            return
+        self._coordinates(point, name, self._choice(x, 8))
+        self._directions(point, name)
+        if result.wrong:
+            result.guess = self._explain(point, name)
+
     def _ties(self):
         """Draw the values of x together to a few levels, and move each level as one."""
         name = self.subject.inputs[0]
@@ -297,16 +314,17 @@ class _Check:
         top = np.abs(x).max(initial=0)
         if not 0 < top <= 50 or any(result.wrong for result in self.outcome.results.values()):
             return
-        fine = np.isfinite(self.subject.call_with(**{name: x * (50 / top)})).all()
+        modest = self.subject.call_with(**{name: x * (50 / top)})
         large = self.subject.call_with(**{name: x * (10_000 / top)})
         dx = self.subject.back(np.array(self.dy))[name]
         self.subject.call_with(**{name: x})
-        nan = np.isnan(large).any() or (np.isfinite(large).all() and dx is not None and np.isnan(dx).any())
-        if fine and nan:
+        bad = np.isnan(large).any() or (np.isfinite(large).all() and dx is not None and np.isnan(dx).any())
+        bad |= np.isinf(large).any() and np.abs(modest).max() < 1e4  # grew as slowly as x: nothing infinite about it
+        if np.isfinite(modest).all() and bad:
             self.outcome.findings.append(
                 Guess(
                     "overflow",
-                    "with |x| up to 50 all is well, and with |x| up to 10000 there are NaNs: exp overflows inside.",
+                    "with |x| up to 50 all is well, and with |x| up to 10000 there are NaNs or infinities: overflow.",
                     "softmax stays the same when one number is taken from all scores: subtract the maximum before exp.",
                 )
             )

@@ -45,15 +45,16 @@ def manners(subject, dy, fresh, rng):
         )
     if not found:
         found += _twice(subject, given, dy)
-        found += [] if subject.is_loss else _linear(subject, given, dy)
+    if not found and not subject.is_loss:
+        found += _linear(subject, given, dy)
     return given, found
 
 
 def shrunk(array, rng, by):
-    """The array with each value drawn towards zero by a random part; zeros get a little of either sign (or of one)."""
+    """The array with each value drawn towards zero by a random part; zeros get a little (of the array's sign)."""
     size = np.sqrt(np.mean(array**2)) if array.any() else 1.0
     little = by / 2 * size * rng.uniform(0.2, 1, array.shape)
-    if array.size and array.min() < 0 < array.max():
+    if not array.any() or array.min() < 0 < array.max():
         little = little * rng.choice([-1.0, 1.0], array.shape)
     return np.where(array == 0, little, array * (1 - by * rng.uniform(0.1, 1, array.shape)))
 
@@ -147,18 +148,38 @@ def _steadily(first, second, third):
 
 
 def _linear(subject, given, dy):
+    """Whether twice dy gives twice the gradients, by a factor so large that clipping would bite."""
     subject.run()
-    scaled = subject.back(1024.0 * dy)
-    expected = {name: None if g is None else 1024.0 * g for name, g in given.items()}
-    if alike(expected, scaled, 1e-7) or alike(given, scaled):  # not using dy at all is seen, and told, by the slopes
+    larger, largest, turned = (
+        subject.back(other * dy) for other in (1024.0, 2048.0, np.cos(np.arange(dy.size)).reshape(dy.shape))
+    )
+    clipped = [
+        name
+        for name, gradient in given.items()
+        if gradient is not None and _bent(gradient, larger[name], largest[name], turned[name])
+    ]
+    if not clipped:
         return []
     return [
         Guess(
             "clipped",
-            "1024 times dy does not give 1024 times the gradients: something is cut off or normalised on the way.",
+            f"1024 times dy does not give 1024 times the gradient of {', '.join(clipped)}: it is clipped.",
             "backward is linear in dy; clipping belongs to whoever takes the step.",
         )
     ]
+
+
+def _bent(gradient, larger, largest, turned):
+    """Whether a gradient is not linear in dy. Not to use dy at all, or to add a constant, is for the slopes to tell."""
+
+    def close(one, other):
+        return alike({"": one}, {"": other}, 1e-7)
+
+    if larger is None or largest is None or close(larger, 1024.0 * gradient):
+        return False
+    if close(larger, gradient):
+        return not close(turned, gradient)
+    return not close(largest - larger, (larger - gradient) * (1024 / 1023))
 
 
 def _digits(subject, y, gradients):

@@ -18,7 +18,12 @@ BANDS = [
     (0.5, "wrong by a visible part"),
     (np.inf, "nothing in common"),
 ]
-POINTS = {"x": "", "near": ", at a point near x", "ties": ", where values of x are tied"}
+POINTS = {
+    "x": "",
+    "near": ", at a point near x",
+    "signs": ", where x has both signs",
+    "ties": ", where values of x are tied",
+}
 
 
 @dataclass
@@ -117,7 +122,7 @@ class GradientReport:
     @property
     def guess(self):
         guesses = self.findings + [r.guess for r in self.results.values() if r.guess is not None]
-        return min(guesses, key=lambda guess: guess.family in ("unknown", "clipped"), default=None)
+        return min(guesses, key=lambda guess: guess.family == "unknown", default=None)
 
     @property
     def kinks(self):
