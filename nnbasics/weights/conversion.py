@@ -93,7 +93,7 @@ def convert(
     foreign, digest = read(source, lambda fraction: progress(0.5 * fraction))
     match = recognise(foreign.tensors, architecture)
     report(f"{source}: {foreign.format}, {_count(foreign.tensors)}")
-    for line in describe(match):
+    for line in (*describe(match), *_describe_others(foreign.tensors)):
         report(line)
     if match.wrong:
         raise WeightsError(f"{source} {_why_no_network(match, foreign.tensors)}")
@@ -106,7 +106,10 @@ def convert(
         "source": Path(source).name,
         "source_sha256": digest,
     }
-    tensors = assemble(match, layer, dtype, lambda fraction: progress(0.5 + 0.4 * fraction))
+    try:
+        tensors = assemble(match, layer, dtype, lambda fraction: progress(0.5 + 0.4 * fraction))
+    except WeightsError as error:
+        raise WeightsError(f"{source} {error}") from None
     digest = own.write(out, tensors, metadata, overwrite)
     progress(1)
     report(f"wrote {out}: {dtype}, {Path(out).stat().st_size / 1e6:.1f} MB, sha256 {digest}")
@@ -149,9 +152,7 @@ def assemble(match, preprocess, dtype, progress=None):
         for kind, values in (("weight", _arranged(slot, layer.weight, layout)), ("bias", layer.bias.reshape(-1))):
             name = f"{slot.name}.{kind}"
             if not np.isfinite(values).all():
-                raise WeightsError(
-                    f"{layer.name} ({name}) has values that are NaN or infinite: these weights are broken"
-                )
+                raise WeightsError(f"has values in {layer.name} ({name}) that are NaN or infinite: it is broken")
             values = _rounded(name, values, dtype)
             found[name] = values.reshape(len(values), -1) if slot.top and kind == "weight" else values
         done += layer.weight.size
@@ -167,7 +168,9 @@ def _rounded(name, values, dtype):
     with np.errstate(over="ignore"):
         rounded = np.ascontiguousarray(values, dtype)
     if not np.isfinite(rounded).all():
-        raise WeightsError(f"{name} reaches {np.abs(values).max():g}, too large for {dtype}; say --dtype float32")
+        raise WeightsError(
+            f"has a value of {np.abs(values).max():g} in {name}, too large for {dtype}; say --dtype float32"
+        )
     return rounded
 
 
@@ -175,13 +178,18 @@ def _layers(tensors):
     """Arrays grouped by layer, in the order of the file."""
     groups = {}
     for name, array in tensors.items():
-        parts = re.fullmatch(r"(.+?)[./_]([A-Za-z]+)(:0)?", name)
-        kind = _KINDS.get(parts[2].lower()) if parts else None
+        layer, kind = _split(name)
         if kind and array.dtype.kind == "f":
-            groups.setdefault(parts[1], {})[kind] = array
+            groups.setdefault(layer, {})[kind] = array
     return {
         name: Layer(name, group["weight"], group.get("bias")) for name, group in groups.items() if "weight" in group
     }
+
+
+def _split(name):
+    """Layer and kind of `conv1_1.weight`, `conv1_1_W`, `conv1_1/kernel:0`; the kind of anything else is None."""
+    parts = re.fullmatch(r"(.+?)[./_]([A-Za-z]+)(:0)?", name)
+    return (parts[1], _KINDS.get(parts[2].lower())) if parts else (name, None)
 
 
 def _match(layers, architecture, scheme):
@@ -265,6 +273,14 @@ def describe(match):
         yield "  no fully connected layers: the network gives features, not classes"
     for layer in match.left_over:
         yield f"  left out: {layer.name}  {layer.weight.shape}"
+
+
+def _describe_others(tensors):
+    layers = _layers(tensors)
+    others = [name for name in tensors if _split(name)[0] not in layers or _split(name)[1] is None]
+    if others:
+        more = ", ..." if len(others) > 4 else ""
+        yield f"  left out, as no layer's weight or bias: {', '.join(name[:80] for name in others[:4])}{more}"
 
 
 def _misfit(slot, layer):

@@ -75,6 +75,12 @@ def check_writable(path, overwrite=True):
     return path
 
 
+def check_name(name):
+    """Refuse the name of a tensor that should not be printed: it could hold commands to a terminal."""
+    if len(name) > 300 or not name.isprintable():
+        raise WeightsError(f"names a tensor {name[:80]!a}, which is no name")
+
+
 def _kind(mode):
     names = {stat.S_IFDIR: "folder", stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket"}
     return names.get(stat.S_IFMT(mode), "device")

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from nnbasics.errors import WeightsError
-from nnbasics.weights.files import reading, writing
+from nnbasics.weights.files import check_name, reading, writing
 
 FORMAT = "nnbasics weights 1"
 MAX_HEADER = 1 << 20  # names and shapes of a very large network; the format itself allows 100 MB of JSON
@@ -93,17 +93,21 @@ def _read_header(path, file, size):
     text = start[8:] + file.read(length - 1)
     try:
         with safe_open(path, framework="numpy"):  # refuses lying sizes, overlaps, holes; it maps, and touches no values
-            return json.loads(text, object_pairs_hook=lambda pairs: _no_twins(path, pairs)), 8 + length
+            return json.loads(text, object_pairs_hook=_checked), 8 + length
     except (SafetensorError, UnicodeError) as error:
         raise WeightsError(f"{path} {_why_not_read(str(error))}") from None
+    except WeightsError as error:
+        raise WeightsError(f"{path} {error}") from None
 
 
-def _no_twins(path, pairs):
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise WeightsError(f"{path} names {twice[:80]} twice in its header")
+def _checked(pairs):
+    """An object of the header, whose names are printable and not there twice."""
+    found = {}
+    for name, value in pairs:
+        check_name(name)
+        if name in found:
+            raise WeightsError(f"names {name} twice in its header")
+        found[name] = value
     return found
 
 

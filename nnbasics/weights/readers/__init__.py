@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from nnbasics.errors import WeightsError
-from nnbasics.weights.files import reading, sha256
+from nnbasics.weights.files import check_name, reading, sha256
 
 
 class Foreign(NamedTuple):
@@ -25,7 +25,10 @@ def read(path, progress=None):
         start = file.read(64)
         file.seek(0)
         try:
-            return _reader(start, file)(path, file, size), digest
+            found = _reader(start, file)(path, file, size)
+            for name in found.tensors:
+                check_name(name)
+            return found, digest
         except WeightsError as error:
             raise WeightsError(_with_path(path, str(error))) from None
 
