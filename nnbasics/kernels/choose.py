@@ -1,26 +1,21 @@
 """Which kernel computes what: the one place that decides.
 
 Modules of kernels have functions of the same names and meanings, so choosing a kernel is choosing a module. The
-environment variable NNBASICS_KERNELS forces a choice; it is read at every call, so a test can set it for a moment.
+environment variable NNBASICS_KERNELS forces a choice (see `machine`); "reference" is looked for at every call, so a test
+can set it for a moment.
 """
 
-import os
-
 from nnbasics.kernels import reference
-
-
-def forced():
-    """What NNBASICS_KERNELS asks for, in small letters; "" when it leaves the choice to us."""
-    return os.environ.get("NNBASICS_KERNELS", "").strip().lower()
+from nnbasics.kernels.machine import forced
 
 
 def convolution(dtype, kernel_size, stride, padding):
     """The module whose conv2d, conv2d_dx and conv2d_dparams to use for a convolution of this kind."""
     if forced() == "reference":
         return reference
-    from nnbasics.kernels import im2col
+    from nnbasics.kernels import conv3x3, im2col
 
-    return im2col
+    return conv3x3 if conv3x3.applies(dtype, kernel_size, stride, padding) else im2col
 
 
 def pooling():

@@ -2,53 +2,57 @@
 
 import numpy as np
 
-from nnbasics.kernels import schedule
-from nnbasics.kernels.machine import LANES, VARIANT
-from nnbasics.kernels.memory import aligned, as_map, padded, scratch
+from nnbasics.kernels import first, im2col, schedule
+from nnbasics.kernels.memory import aligned, as_map, as_maps, padded, scratch
 from nnbasics.kernels.simd import address
 from nnbasics.kernels.threads import get_num_threads, run_together
 from nnbasics.kernels.winograd import BLOCKS, FILTERS, PANELS, PATCHES, PLAIN, TILE, Work, scratch_floats, work
 
 
-def applies(kernel_size, stride, padding, dtype):
+def applies(dtype, kernel_size, stride, padding):
     """Whether a convolution can go this way: 3x3, stride 1, padding 0 to 2 on both axes alike, float32."""
-    return (
-        VARIANT.name != "reference"
-        and dtype == np.float32
-        and tuple(kernel_size) == (3, 3)
-        and tuple(stride) == (1, 1)
-        and padding[0] == padding[1] <= 2
-    )
+    return dtype == np.float32 and kernel_size == (3, 3) and stride == (1, 1) and padding[0] == padding[1] <= 2
 
 
-def conv2d(x, weight, bias, padding):
-    """y = weight * x + bias (cross-correlation, stride 1).
+def conv2d(x, weight, bias, stride, padding):
+    """y = weight * x + bias (cross-correlation).
 
     Parameters
     ----------
     x : ndarray, (N, C, H, W), float32, any memory order (channels-last is fastest)
     weight : ndarray, (K, C, 3, 3), float32
     bias : ndarray, (K,), or None
-    padding : int, 0 to 2
+    stride, padding : pairs of int
+        (1, 1), and (0, 0) to (2, 2).
 
     Returns
     -------
     ndarray, (N, K, H + 2 padding - 2, W + 2 padding - 2), channels-last in memory
     """
-    return _convolved(x, weight, bias, padding, transposed=False)
-
-
-def conv2d_dx(dy, weight, padding):
-    """dL/dx of `conv2d`, (N, C, H, W), channels-last in memory."""
-    return _convolved(dy, weight, None, 2 - padding, transposed=True)
-
-
-def _convolved(x, weight, bias, padding, transposed):
     n, _, height, width = x.shape
-    filters = weight.shape[1] if transposed else weight.shape[0]
-    y = aligned((n, height + 2 * padding - 2, width + 2 * padding - 2, padded(filters)))
-    run(as_map(x), padded_weight(weight), padding, y, bias=padded_bias(bias, filters), transposed=transposed)
-    return y[..., :filters].transpose(0, 3, 1, 2)
+    pad, filters = padding[0], weight.shape[0]
+    y = aligned((n, height + 2 * pad - 2, width + 2 * pad - 2, padded(filters)))
+    bias = padded_bias(bias, filters)
+    if first.applies(*weight.shape[:2]):
+        of_one = first.First(x.shape[1], height, width, pad)
+        for i in range(n):
+            of_one.forward(x[i], weight, bias, y[i])
+    else:
+        run(as_map(x), padded_weight(weight), pad, y, bias=bias)
+    return as_maps(y, filters)
+
+
+def conv2d_dx(dy, weight, x_shape, stride, padding):
+    """dL/dx of `conv2d`, (N, C, H, W), channels-last in memory."""
+    n, channels, height, width = x_shape
+    dx = aligned((n, height, width, padded(channels)))
+    run(as_map(dy), padded_weight(weight), 2 - padding[0], dx, transposed=True)
+    return as_maps(dx, channels)
+
+
+def conv2d_dparams(dy, x, kernel_size, stride, padding):
+    """(dL/dweight, dL/dbias) of `conv2d`, (K, C, 3, 3) and (K,)."""
+    return im2col.conv2d_dparams(dy, x, kernel_size, stride, padding)
 
 
 def padded_weight(weight):
@@ -62,10 +66,18 @@ def padded_weight(weight):
 
 
 def padded_bias(bias, filters):
+    """The bias with zeros up to a multiple of LANES; None counts as zeros."""
+    if bias is not None and bias.size == padded(filters):
+        return np.ascontiguousarray(bias)
     out = np.zeros(padded(filters), np.float32)
     if bias is not None:
         out[:filters] = bias
     return out
+
+
+def tiles(pictures, height, width):
+    """How many tiles cover a map."""
+    return pictures * -(-height // TILE) * -(-width // TILE)
 
 
 def run(
@@ -82,23 +94,27 @@ def run(
     extra=None,
     unpool=None,
     gram=None,
+    blocks=1,
     features=None,
     style=None,
 ):
-    """Convolve the map x into the map y; all arrays are as `winograd` wants them. `size` is x's before it was pooled."""
+    """Convolve the map x into the map y; arrays are as `winograd.Work` says.
+
+    `size` is (height, width) of x before it was pooled; `gram` has room for one matrix for every `blocks` blocks.
+    """
     pictures, height, width, channels = x.shape
     if size is not None:
         height, width = size
     filters = weight.shape[1] if transposed else weight.shape[0]
     out_height, out_width = height + 2 * padding - 2, width + 2 * padding - 2
     down, across = -(-out_height // TILE), -(-out_width // TILE)
-    tiles = pictures * down * across
-    if tiles == 0:
+    n = tiles(pictures, out_height, out_width)
+    if n == 0:
         return
     threads = get_num_threads()
-    stage, block = schedule.plan(channels, filters, tiles)
+    stage, block = schedule.plan(channels, filters, n)
     counter = np.zeros(2, np.int64)
-    bias = np.zeros(filters, np.float32) if bias is None else bias
+    bias = padded_bias(bias, filters)
     task = Work(
         stage=stage,
         counter=counter.ctypes.data,
@@ -125,10 +141,10 @@ def run(
         across=across,
         down=down,
         first_tile=0,
-        last_tile=tiles if stage == BLOCKS else block,
+        last_tile=n if stage == BLOCKS else block,
         block=block,
-        run=1,
-        gram=0,
+        run=blocks,
+        gram=0 if gram is None else address(gram),
         features=0 if features is None else address(features),
         style=0 if style is None else address(style),
     )
@@ -147,7 +163,7 @@ def run(
             stages(stage=BLOCKS)
         else:
             splits = schedule.parts(filters, block, threads)
-            for first in range(0, tiles, block):
-                last = min(tiles, first + block)
-                stages(stage=PATCHES, first_tile=first, last_tile=last)
-                stages(stage=PANELS, first_tile=first, last_tile=last, block=splits)
+            for start in range(0, n, block):
+                last = min(n, start + block)
+                stages(stage=PATCHES, first_tile=start, last_tile=last)
+                stages(stage=PANELS, first_tile=start, last_tile=last, block=splits)

@@ -1,6 +1,7 @@
 """What this processor's vectors are like, and which kernels that calls for.
 
-NNBASICS_KERNELS chooses by hand: avx512, avx2, neon, plain, or reference, which means no fast kernels at all.
+The environment variable NNBASICS_KERNELS chooses by hand: avx512, avx2, neon or plain when the library is imported,
+and, at any time, reference: the slow twins of all kernels, in plain Python and NumPy.
 """
 
 import os
@@ -28,8 +29,15 @@ VARIANTS = {
     "avx2": Variant("avx2", 8, 6, 4),
     "neon": Variant("neon", 4, 12, 8),
     "plain": Variant("plain", 4, 6, 4),
-    "reference": Variant("reference", 4, 6, 4),
 }
+
+
+def forced():
+    """What NNBASICS_KERNELS asks for, in small letters; "" when it leaves the choice to us."""
+    name = os.environ.get("NNBASICS_KERNELS", "").strip().lower()
+    if name and name not in (*VARIANTS, "reference"):
+        raise UserError(f"NNBASICS_KERNELS={name!r} is unknown; choose from {', '.join(VARIANTS)}, reference")
+    return name
 
 
 def _of_this_machine():
@@ -43,12 +51,5 @@ def _of_this_machine():
     return "neon" if features.get("neon") else "plain"
 
 
-def _chosen():
-    name = os.environ.get("NNBASICS_KERNELS") or _of_this_machine()
-    if name not in VARIANTS:
-        raise UserError(f"NNBASICS_KERNELS={name!r} is unknown; choose from {', '.join(VARIANTS)}")
-    return VARIANTS[name]
-
-
-VARIANT = _chosen()
+VARIANT = VARIANTS.get(forced()) or VARIANTS[_of_this_machine()]
 LANES = VARIANT.lanes

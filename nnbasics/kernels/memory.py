@@ -29,9 +29,14 @@ def aligned(shape, dtype=np.float32):
 def scratch(floats):
     """A flat float32 array that nobody else uses meanwhile; its memory is kept for the next who asks."""
     with _lock:
-        buffer = _kept.pop() if _kept else None
-    if buffer is None or buffer.size < floats:
-        buffer = None  # let the old one go before the new one comes
+        enough = [i for i, kept in enumerate(_kept) if kept.size >= floats]
+        if enough:
+            buffer = _kept.pop(min(enough, key=lambda i: _kept[i].size))
+        else:
+            buffer = None
+            if _kept:  # let the largest go before a larger one comes
+                _kept.pop(max(range(len(_kept)), key=lambda i: _kept[i].size))
+    if buffer is None:
         buffer = aligned(floats)
     try:
         yield buffer
@@ -55,3 +60,8 @@ def as_map(x):
     out[..., :c] = pixels
     out[..., c:] = 0
     return out
+
+
+def as_maps(pixels, channels):
+    """The way back: a (N, H, W, padded C) array seen as (N, C, H, W), without a copy."""
+    return pixels[..., :channels].transpose(0, 3, 1, 2)

@@ -18,9 +18,10 @@ little, is padded.
 
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES, VARIANT
-from nnbasics.kernels.simd import Index, Register, broadcast, emit, load, repeat, store, zeros
+from nnbasics.kernels.simd import Index, Register, broadcast, emit, least, load, repeat, store, zeros
 
 PANEL = 2 * LANES
+STRETCH = 64  # how many terms a sum in a register takes before it is added to C
 TALL, SHORT = VARIANT.tall, VARIANT.short
 
 
@@ -36,14 +37,20 @@ def outer_product(sums, column, row):
 def _tile(rows):
     @emit
     def tile(a, b, c, c_row, depth):
-        sums = [[Register(zeros(a)) for _ in range(2)] for _ in range(rows)]
-        with repeat(depth // LANES) as block, repeat(Index.constant(a, LANES)) as k:
-            a_k = a + block * (rows * LANES) + k
-            b_k = b + (block * LANES + k) * PANEL
-            outer_product(sums, lambda i: broadcast(a_k + i * LANES), [load(b_k), load(b_k + LANES)])
-        for i, (left, right) in enumerate(sums):
-            store(c + c_row * i, left.value)
-            store(c + c_row * i + LANES, right.value)
+        nothing = zeros(a)
+        with repeat((depth + (STRETCH - 1)) // STRETCH) as stretch:
+            sums = [[Register(nothing) for _ in range(2)] for _ in range(rows)]
+            start = stretch * (STRETCH // LANES)
+            left = depth // LANES - start
+            with repeat(least(left, STRETCH // LANES)) as n, repeat(Index.constant(a, LANES)) as k:
+                block = start + n
+                a_k = a + block * (rows * LANES) + k
+                b_k = b + (block * LANES + k) * PANEL
+                outer_product(sums, lambda i: broadcast(a_k + i * LANES), [load(b_k), load(b_k + LANES)])
+            for i, row in enumerate(sums):
+                for j, total in enumerate(row):
+                    at = c + c_row * i + j * LANES
+                    store(at, total.value + (stretch >= 1).choose(load(at), nothing))
 
     return tile
 
@@ -54,13 +61,14 @@ _tall, _short = _tile(TALL), _tile(SHORT)
 def _inner(rows):
     @emit
     def inner(a, b, stride, n, c, c_row):
-        sums = [[Register(load(c + c_row * i + j * LANES)) for j in range(2)] for i in range(rows)]
+        sums = [[Register(zeros(a)) for _ in range(2)] for _ in range(rows)]
         with repeat(n) as k:
             row = b + k * stride
             outer_product(sums, lambda i: broadcast(a + k * stride + i), [load(row), load(row + LANES)])
-        for i, (left, right) in enumerate(sums):
-            store(c + c_row * i, left.value)
-            store(c + c_row * i + LANES, right.value)
+        for i, row in enumerate(sums):
+            for j, total in enumerate(row):
+                at = c + c_row * i + j * LANES
+                store(at, total.value + load(at))
 
     return inner
 

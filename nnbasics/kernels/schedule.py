@@ -39,8 +39,7 @@ def parts(filters, tiles, threads):
 GRAM_FLOATS = 1 << 21  # for the partial sums of a Gram matrix: 8 MB
 
 
-def gram_run(channels, tiles, block):
-    """How many neighbouring blocks add to the same partial sum of a Gram matrix, so that there are not too many."""
-    blocks = -(-tiles // block)
+def gram_run(channels, blocks):
+    """How many neighbouring blocks (or rows) add to the same partial sum of a Gram matrix, so that there are not too many."""
     most = max(1, min(64, GRAM_FLOATS // channels**2))
     return -(-blocks // most)

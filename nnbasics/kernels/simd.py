@@ -80,6 +80,11 @@ class Index(Value):
         return Condition(self.builder, self.builder.icmp_signed(">=", self.value, self._other(other)))
 
 
+def least(a, number):
+    """The smaller of an Index and a number."""
+    return (a < number).choose(a, Index.constant(a, number))
+
+
 class Condition(Value):
     """One bit: yes or no."""
 
@@ -272,6 +277,19 @@ def emit(function):
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     write.__signature__ = inspect.Signature([context, *inspect.signature(function).parameters.values()])
     return intrinsic(write)
+
+
+@emit
+def clear(target, vectors):
+    """Zeros for so many vectors."""
+    with repeat(vectors) as i:
+        store(target + i * LANES, zeros(target))
+
+
+@emit
+def copy(source, target, vectors):
+    with repeat(vectors) as i:
+        store(target + i * LANES, load(source + i * LANES))
 
 
 @intrinsic

@@ -28,6 +28,8 @@ tests, vectors of the processor in the kernels.
 
 from fractions import Fraction
 
+import numpy as np
+
 P, R = Fraction(3, 4), Fraction(3, 2)
 POINTS = (Fraction(0), P, -P, R, -R)  # and infinity
 TILE = 4  # outputs along one axis
@@ -81,10 +83,16 @@ def filter_transform(g):
     """G g, six from three."""
     rows = []
     for s in (P, R):
-        even = float(1 / _without(POINTS, s, s)) * (g[0] + float(s * s) * g[2])
-        odd = float(s / _without(POINTS, s, s)) * g[1]
-        rows += [even + odd, even - odd]
-    return [float(1 / _without(POINTS, Fraction(0), Fraction(0))) * g[0], *rows, g[2]]
+        even, odd = g[0] + float(s * s) * g[2], float(s) * g[1]
+        rows += [_divided(even + odd, _without(POINTS, s, s)), _divided(even - odd, _without(POINTS, s, s))]
+    return [_divided(g[0], _without(POINTS, Fraction(0), Fraction(0))), *rows, g[2]]
+
+
+def _divided(x, n):
+    """x / n, where 1 / n has no exact float32: in two parts, so that not all filters are off by the same hair."""
+    high = np.float32(1 / n)
+    low = np.float32(1 / n - Fraction(float(high)))
+    return x * float(high) + x * float(low)
 
 
 def output_transform(m):

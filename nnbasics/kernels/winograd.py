@@ -39,6 +39,7 @@ from nnbasics.kernels.microkernel import (
 from nnbasics.kernels.simd import (
     MASK_BYTES,
     Index,
+    clear,
     emit,
     load,
     load_mask,
@@ -47,7 +48,6 @@ from nnbasics.kernels.simd import (
     store_mask,
     take_next,
     transposed,
-    zeros,
 )
 from nnbasics.kernels.transforms import (
     PATCH,
@@ -123,7 +123,7 @@ def fetch_filters(work, panel, w, corner):
         to = w + half * LANES
         if k >= work.filters:
             for i in range(work.channels * TAPS):
-                _clear(to + i * PANEL, 1)
+                clear(to + i * PANEL, 1)
         elif work.transposed:
             for c in range(0, work.channels, LANES):
                 for i in range(TAPS):  # (LANES rows of weights, 9 LANES) -> [filter][tap][LANES rows]
@@ -172,12 +172,6 @@ def transform_filters(a, w, u, u_product, count):
         _filter_row_4(w, u, u_product, count)
     else:
         _filter_row_5(w, u, u_product, count)
-
-
-@emit
-def _clear(to, vectors):
-    with repeat(vectors) as i:
-        store(to + i * LANES, zeros(to))
 
 
 # ---- V: the patches ----------------------------------------------------------------------------------------------
@@ -399,7 +393,7 @@ def _blocks(work):
     nothing = work.scratch + take_next(work.counter + 8) * work.scratch_size
     waste = nothing + work.channels
     v = waste + 2 * work.filters
-    _clear(nothing, work.channels // LANES)
+    clear(nothing, work.channels // LANES)
     panels = (work.filters + PANEL - 1) // PANEL
     rows = first_row(groups(work.block), tall_groups(work.block))
     v_product = rows * work.channels + LANES  # the LANES extra keep the 36 from falling on the same lines of the cache
@@ -413,7 +407,7 @@ def _blocks(work):
         if first >= tiles:
             break
         if work.gram:
-            _clear(work.gram + piece * work.filters * work.filters, work.filters * work.filters // LANES)
+            clear(work.gram + piece * work.filters * work.filters, work.filters * work.filters // LANES)
         for start in range(first, min(tiles, first + work.run * work.block), work.block):
             n = min(work.block, tiles - start)
             tall = tall_groups(n)
@@ -468,7 +462,7 @@ def _gram(work, start, n, gram):
 def _patches(work):
     """Stage PATCHES: V of all tiles, [product][group of tiles][vector of channels][tile of the group][LANES]."""
     nothing = work.scratch + take_next(work.counter + 8) * work.scratch_size
-    _clear(nothing, work.channels // LANES)
+    clear(nothing, work.channels // LANES)
     n = work.last_tile - work.first_tile
     tall = tall_groups(n)
     v_product = first_row(groups(n), tall) * work.channels + LANES

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnbasics.errors import UserError
+from nnbasics.layers import fused
 
 
 @dataclass
@@ -44,39 +45,58 @@ class Plan:
             raise UserError(f"a plan with Gram matrices takes one picture at a time, and its shape is {self.shape}")
         names = {*self.features, *self.grams}
         self.layers = {name: net.layers[name].sharing().freeze() for name in net.up_to(names)}
+        pieces = fused.runs(self.layers, self.shape, self.dtype, self.features, self.grams)
+        self._steps = [
+            _Single(piece, self.layers[piece], piece in self.features, piece in self.grams)
+            if isinstance(piece, str)
+            else fused.Run(piece, last=piece is pieces[-1])
+            for piece in pieces
+        ]
 
     def forward(self, x):
-        """Walk forward; return the features and Gram matrices as `Outputs`."""
+        """Walk forward; return the features and Gram matrices as `Outputs`.
+
+        The features are the plan's own memory: they are good until the next `forward`.
+        """
         if x.shape != self.shape or x.dtype != self.dtype:
             raise UserError(f"this plan is for {self.dtype} of shape {self.shape}, and x is {x.dtype} of {x.shape}")
         outputs = Outputs({}, {}, {})
-        self._flat = {}
-        for name, layer in self.layers.items():
-            x = layer.forward(x)
-            if name in self.features:
-                outputs.features[name] = x
-            if name in self.grams:
-                flat = x.reshape(x.shape[1], -1)
-                self._flat[name] = flat
-                outputs.grams[name] = flat @ flat.T
-                outputs.positions[name] = flat.shape[1]
+        for step in self._steps:
+            x = step.forward(x, outputs)
         return outputs
 
     def backward(self, features=None, grams=None):
-        """Return dL/dx, given dL/dF for some features and dL/dG (symmetric) for some Gram matrices.
+        """Return dL/dx, given dL/dF for some features and dL/dG (symmetric) for some Gram matrices; once a `forward`.
 
         A Gram matrix G = F F^T passes its gradient on as dL/dF = (dL/dG + dL/dG^T) F.
         """
-        features = features or {}
-        grams = grams or {}
         flow = None
-        for name, layer in reversed(self.layers.items()):
-            here = [features[name]] if name in features else []
-            if name in grams:
-                d_gram = grams[name] + grams[name].T
-                here.append((d_gram @ self._flat[name]).reshape(layer._y_shape))
-            for gradient in here:
-                flow = gradient if flow is None else flow + gradient
-            if flow is not None:
-                flow = layer.backward(flow)
+        for step in reversed(self._steps):
+            flow = step.backward(flow, features or {}, grams or {})
         return flow
+
+
+class _Single:
+    """A layer that is walked as it is."""
+
+    def __init__(self, name, layer, wants_features, wants_gram):
+        self.name, self.layer = name, layer
+        self.wants_features, self.wants_gram = wants_features, wants_gram
+        self._flat = None
+
+    def forward(self, x, outputs):
+        y = self.layer.forward(x)
+        if self.wants_features:
+            outputs.features[self.name] = y
+        if self.wants_gram:
+            self._flat = y.reshape(y.shape[1], -1)
+            outputs.grams[self.name] = self._flat @ self._flat.T
+            outputs.positions[self.name] = self._flat.shape[1]
+        return y
+
+    def backward(self, flow, features, grams):
+        here = [gradient for gradient in (flow, features.get(self.name)) if gradient is not None]
+        if self.name in grams:
+            d_gram = grams[self.name] + grams[self.name].T
+            here.append((d_gram @ self._flat).reshape(self.layer._y_shape))
+        return self.layer.backward(sum(here[1:], start=here[0])) if here else None
