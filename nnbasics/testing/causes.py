@@ -14,7 +14,7 @@ FAMILIES = {
     "sign": "wrong sign",
     "factor": "a constant factor",
     "count": "a factor N or 1/N: sum and mean mixed up",
-    "mask": "missing mask",
+    "mask": "a missing or wrong mask",
     "transposed": "transposed",
     "flipped": "flipped kernel",
     "axis": "summed over the wrong axis",
