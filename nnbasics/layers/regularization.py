@@ -27,8 +27,8 @@ class Random(Layer):
         self.check_x(x)
         if not self.training or self.p == 0:
             return self.keep(x, mask=None)
-        stays = self.rng.random(self.mask_shape(x)) >= self.p
-        mask = stays * x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0)
+        mask = (self.rng.random(self.mask_shape(x)) >= self.p).astype(x.dtype)
+        mask *= 1 / (1 - self.p) if self.p < 1 else 0
         return self.keep(x * mask, mask=mask)
 
     def backward(self, dy):
