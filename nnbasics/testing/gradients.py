@@ -245,7 +245,8 @@ class _Check:
     def _near(self, reach=0.02):
         """A point close by where nothing is special; None if the function is not defined around x."""
         for _ in range(3):
-            self._near_values = {name: shrunk(array, self.rng, reach) for name, array in self.start.items()}
+            moved = {name: shrunk(self.start[name], self.rng, reach) for name in self.outcome.results}
+            self._near_values = {**self.start, **moved}
             point = self._visit("near", self._near_values)
             if point is not None:
                 return point

@@ -25,7 +25,8 @@ def manners(subject, dy, fresh, rng):
     """
     found = []
     start = {name: array.copy() for name, array in subject.arrays.items()}
-    elsewhere = {name: shrunk(array, rng, 0.5) for name, array in start.items()}
+    fixed = subject.inputs[1:]  # a target stays as it is: one-hot labels would be none any more
+    elsewhere = {name: shrunk(array, rng, 0.5) for name, array in start.items() if name not in fixed}
     y = subject.call_with(**elsewhere)
     there = subject.back(dy.copy())
     found += _digits(subject, y, there)

@@ -82,6 +82,22 @@ def test_loss():
     assert check_gradients(SquaredErrorLoss(), X, np.zeros((4, 5), int))
 
 
+def test_a_target_stays_as_it_is():
+    class CrossEntropy:
+        """p - t is the gradient only for targets that add up to 1."""
+
+        def forward(self, scores, target):
+            shifted = scores - scores.max(axis=1, keepdims=True)
+            log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+            self.p, self.target = np.exp(log_p), target
+            return -(target * log_p).sum()
+
+        def backward(self):
+            return self.p - self.target
+
+    assert check_gradients(CrossEntropy(), X, np.eye(5)[[0, 2, 1, 4]])
+
+
 def test_a_loss_whose_backward_has_a_default():
     class Sum:
         def forward(self, x):
