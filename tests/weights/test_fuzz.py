@@ -14,29 +14,36 @@ SEEDS = fuzzing.seeds()
 HERE = Path(__file__).parents[2]
 
 
-@st.composite
-def damaged(draw):
-    """A seed with bytes flipped, cut, doubled or replaced; most of the damage at its two ends, where headers are."""
-    content = bytearray(SEEDS[draw(st.sampled_from(sorted(SEEDS)))])
-    for _ in range(draw(st.integers(1, 4))):
-        length = max(len(content), 1)
-        far = draw(st.sampled_from([min(length, 300), min(length, 3000), length]))
-        position = draw(st.integers(0, far - 1))
-        position = length - 1 - position if draw(st.booleans()) else position
-        kind = draw(st.sampled_from(["flip", "cut", "insert", "replace", "double", "number"]))
-        if kind == "flip" and content:
-            content[position] ^= 1 << draw(st.integers(0, 7))
+NUMBERS = [0, 1, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]
+PLACES = st.tuples(st.sampled_from([300, 3000, 1 << 20]), st.integers(0, 1 << 20), st.booleans())
+DAMAGE = st.one_of(
+    st.tuples(st.just("flip"), PLACES, st.integers(0, 7)),
+    st.tuples(st.just("cut"), PLACES, st.sampled_from([1, 4, 100, 1 << 20])),
+    st.tuples(st.just("insert"), PLACES, st.binary(max_size=20)),
+    st.tuples(st.just("replace"), PLACES, st.binary(min_size=1, max_size=8)),
+    st.tuples(st.just("replace"), PLACES, st.sampled_from([number.to_bytes(8, "little") for number in NUMBERS])),
+    st.tuples(st.just("double"), PLACES, st.sampled_from([1, 30, 3000])),
+)
+RECIPES = st.tuples(st.sampled_from(sorted(SEEDS)), st.lists(DAMAGE, min_size=1, max_size=4))
+
+
+def damaged(recipe):
+    """A seed with bytes flipped, cut, inserted, replaced or doubled, often near an end, where headers are."""
+    name, steps = recipe
+    content = bytearray(SEEDS[name])
+    for kind, (far, position, from_end), what in steps:
+        position %= max(min(len(content), far), 1)
+        position = max(len(content) - 1 - position, 0) if from_end else position
+        if kind == "flip":
+            content[position : position + 1] = bytes(byte ^ 1 << what for byte in content[position : position + 1])
         elif kind == "cut":
-            del content[position : position + draw(st.sampled_from([1, 4, 100, length]))]
+            del content[position : position + what]
         elif kind == "insert":
-            content[position:position] = draw(st.binary(max_size=20))
+            content[position:position] = what
         elif kind == "replace":
-            content[position : position + 8] = draw(st.binary(min_size=1, max_size=8))
-        elif kind == "double":
-            content[position:position] = content[position : position + draw(st.sampled_from([1, 30, 3000]))]
+            content[position : position + len(what)] = what
         else:
-            number = draw(st.sampled_from([0, 1, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]))
-            content[position : position + 8] = number.to_bytes(8, "little")
+            content[position:position] = content[position : position + what]
     return bytes(content)
 
 
@@ -54,10 +61,9 @@ def fuzz(examples):
 
 
 @fuzz(150)
-@given(damaged())
-def test_damaged_files(tmp_path_factory, content):
-    if content and not content.startswith(fuzzing.APART):
-        fuzzing.feed_measured(content, tmp_path_factory.getbasetemp())
+@given(RECIPES)
+def test_damaged_files(tmp_path_factory, recipe):
+    fuzzing.feed_measured(damaged(recipe), tmp_path_factory.getbasetemp())
 
 
 @fuzz(100)
@@ -67,11 +73,10 @@ def test_made_up_files(tmp_path_factory, start, rest):
 
 
 @pytest.mark.slow
-@fuzz(20_000)
-@given(damaged())
-def test_damaged_files_at_length(tmp_path_factory, content):
-    if content and not content.startswith(fuzzing.APART):
-        fuzzing.feed_measured(content, tmp_path_factory.getbasetemp())
+@fuzz(4000)
+@given(RECIPES)
+def test_damaged_files_at_length(tmp_path_factory, recipe):
+    fuzzing.feed_measured(damaged(recipe), tmp_path_factory.getbasetemp())
 
 
 @pytest.mark.slow

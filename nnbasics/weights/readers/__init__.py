@@ -34,7 +34,9 @@ def read(path, progress=None):
 
 
 def _with_path(path, text):
-    return text if text.startswith(str(path)) else f"{path} {text}"
+    """The message with the file in front, and without what a name from the file could do to a terminal."""
+    text = text.removeprefix(f"{path} ")
+    return f"{path} {''.join(letter if letter.isprintable() else '?' for letter in text)}"
 
 
 def _reader(start, file):

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnbasics.errors import WeightsError
 
-MAX_DIRECTORY = 4 << 20  # bytes of the archive's table of contents
+MAX_DIRECTORY = 1 << 20  # bytes of the archive's table of contents
 MAX_GROWTH = 4  # weights hardly compress; a bomb grows a thousandfold
 
 
@@ -39,7 +39,7 @@ def opened(file, size):
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         if isinstance(error, WeightsError):
             raise
-        raise WeightsError(f"is a damaged archive ({str(error) or type(error).__name__})") from None
+        raise WeightsError(f"is a damaged archive ({str(error)[:100] or type(error).__name__})") from None
 
 
 def array(archive, member, dtype, count, skip=0):
