@@ -8,6 +8,7 @@ import pytest
 import nnbasics
 from nnbasics.models import vgg
 from nnbasics.testing import check_gradients, check_layer, parametrize_with_checks
+from nnbasics.testing.contract import applicable
 from tests.testing.subjects import layers, losses
 
 
@@ -59,8 +60,16 @@ def test_contract_in_many_shapes(seed):
 
 
 @pytest.mark.slow
-def test_vgg():
+def test_vgg_keeps_the_contract():
     net = vgg("A", top=False, rng=0)
-    x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 32, 32))
-    report = check_gradients(net.freeze(), x, coordinates=4)
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32))
+    for point in applicable(net, x):
+        if point.name != "gradient":  # of nine million parameters; below it is taken to the input alone
+            assert point.told(net, x) is None, point.told(net, x)
+
+
+@pytest.mark.slow
+def test_gradient_through_vgg():
+    net = vgg("A", top=False, rng=0).freeze()
+    report = check_gradients(net, np.random.default_rng(0).uniform(-1, 1, (1, 3, 32, 32)), coordinates=4)
     assert report, report
