@@ -187,12 +187,12 @@ def test_a_folder_that_is_not_writable_is_one_clear_line(tmp_path, capsys):
 
 
 def test_memory_that_will_not_suffice_is_foreseen_with_what_would(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 3e9)
+    monkeypatch.setattr(memory, "available", lambda: 1e9)
     said = refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "out.png", "--size", "4096")
     size = int(said.split("a size of ")[1].split()[0])
     assert 256 < size < 4096
     shapes = [(1, 3, *pictures.target_size(*pictures.read(name).shape[:2], size)) for name in ("cat", "auvers")]
-    assert 2e9 < memory.needed(*shapes, Settings(size=size)) <= 3e9
+    assert 0.8e9 < memory.needed(*shapes, Settings(size=size)) <= 1e9
 
 
 def test_a_walk_that_runs_away_keeps_the_last_good_picture(tmp_path, capsys):
@@ -223,7 +223,7 @@ def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(tmp_path):
     process.send_signal(signal.SIGINT)
     said = process.stderr.read()
     process.stderr.close()
-    assert process.wait(60) == 130
+    assert process.wait(60) == 130, said
     assert "Traceback" not in said and "--init out.png" in said and "--iterations" in said
     assert pictures.read(tmp_path / "out.png").shape == (43, 64, 3)
     assert os.listdir(tmp_path) == ["out.png"]
@@ -244,10 +244,10 @@ def test_version_and_help(capsys):
 def test_every_setting_has_its_flag_with_help_and_default(capsys):
     with pytest.raises(SystemExit):
         main(["style", "--help"])
-    said = " ".join(capsys.readouterr().out.split())
+    said = "".join(capsys.readouterr().out.split())  # help is wrapped anywhere
     for item in fields(Settings):
         assert flag(item.name) in said
-        assert item.default is None or f"(default: {shown(item.default)})" in said.replace("- ", "-")
+        assert item.default is None or f"(default:{shown(item.default)})" in said
 
 
 def test_weights_are_mounted(capsys):

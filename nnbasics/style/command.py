@@ -12,6 +12,7 @@ from nnbasics.data import picture as pictures
 from nnbasics.data import samples
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style import progress
+from nnbasics.style.interrupt import gently
 from nnbasics.style.run import Run
 from nnbasics.style.settings import GROUPS, InvalidSetting, Settings, Whole, flag, shown
 
@@ -53,11 +54,13 @@ def run(arguments):
     walk = Run(arguments.content, arguments.style, settings)
     _say(_opening(arguments, walk))
     try:
-        with progress.shown(settings.iterations) as show:
+        with progress.shown(settings.iterations) as show, gently() as asked_to_stop:
             for state in walk:
                 show(state)
                 if state.iteration in stages:
                     pictures.write(stages[state.iteration], state.image, overwrite=arguments.overwrite)
+                if asked_to_stop() and state.iteration < settings.iterations:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         return _interrupted(arguments, walk)
     walk.result.save(output, overwrite=arguments.overwrite)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from nnbasics.errors import SettingsError
 
-FIXED = 700e6  # the interpreter, the kernels, the weights and their transforms
-CONTENT_PIXEL = 2000  # features and gradients of one evaluation
-STYLE_PIXEL = 2000  # the same for the style's Gram matrices, which are measured before the walk
+FIXED = 300e6  # the interpreter, the kernels, the weights and their transforms; measured, as the figures below
+CONTENT_PIXEL = 870  # features, masks and gradients of one evaluation
+STYLE_PIXEL = 720  # the same for the style's Gram matrices, which are measured before the walk
 PICTURE_PIXEL = 12  # one float32 picture
-PICTURES = 12  # those that are alive in a step, beside the history
+PICTURES = 10  # those that are alive in a step, beside the history
 
 
 def needed(shape, style_shape, settings):
@@ -46,7 +46,7 @@ def check(shape, style_shape, settings):
     have, need = available(), needed(shape, style_shape, settings)
     if have is None or need <= have:
         return
-    shrink = math.sqrt(max(have - FIXED, 0) / (need - FIXED))
+    shrink = math.sqrt(max(have - FIXED, 0) / (need - FIXED))  # the rest grows with the pixels
     size = int(settings.size * shrink) // 16 * 16
     hint = f"a size of {size} would fit" if size >= 64 else "close other programs"
     raise SettingsError(

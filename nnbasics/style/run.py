@@ -12,12 +12,14 @@ from nnbasics.errors import PictureError
 from nnbasics.optimizers import LBFGS, SGD, Adam, Diverged, descend, safe_learning_rate
 from nnbasics.style import manifest, memory
 from nnbasics.style.cosine import Cosine
+from nnbasics.style.interrupt import gently
 from nnbasics.style.objective import Objective
 from nnbasics.style.settings import InvalidSetting, Settings
 
 SMALLEST = 16  # pixels of a side: less than this has nothing to paint, and the deepest default layer sees none of it
-STYLE_PER_VALUE = 30.0  # the default beta for one value of the content's features, where alpha is 1
+STYLE_PER_VALUE = 60.0  # the default beta for one value of the content's features, where alpha is 1
 ADAM_LEARNING_RATE = 0.02
+NOISE = np.float32(0.2)  # range of the white noise around grey: noise of full range is still seen after 500 steps
 
 
 @dataclass(frozen=True)
@@ -217,12 +219,14 @@ def stylize(content, style, callback=None, *, progress=None, **settings):
     from nnbasics.style.progress import bar
 
     run = Run(content, style, Settings.of(**settings))
-    with bar(run.settings.iterations, progress) as show:
+    with bar(run.settings.iterations, progress) as show, gently() as asked_to_stop:
         try:
             for state in run:
                 show(state)
                 if callback is not None:
                     callback(state)
+                if asked_to_stop() and state.iteration < run.settings.iterations:
+                    raise KeyboardInterrupt
         except KeyboardInterrupt:
             run.stopped = f"interrupted after {run.iteration} of {run.settings.iterations} iterations"
     if run.stopped:
@@ -281,7 +285,8 @@ def _start(settings, content):
     if isinstance(init, str) and init == "content":
         return content.copy()
     if isinstance(init, str) and init == "noise":
-        return np.random.default_rng(settings.seed).random(content.shape, np.float32)
+        noise = np.random.default_rng(settings.seed).random(content.shape, np.float32)
+        return np.float32(0.5) + NOISE * (noise - np.float32(0.5))
     try:
         given = pictures.read(init)
     except PictureError as problem:

@@ -131,7 +131,7 @@ def setting(default, kind, text, group="walk"):
 
 GROUPS = {"picture": "the picture", "loss": "what is minimised", "walk": "how it is minimised"}
 OPTIMIZERS = ("lbfgs", "adam", "gradient-descent")
-STYLE_LAYERS = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1"
+STYLE_LAYERS = "relu1_1:1,relu2_1:0.5,relu3_1:0.25,relu4_1:0.125,relu5_1:0.125"
 
 
 @dataclass(frozen=True)
