@@ -31,7 +31,7 @@ FAMILIES = {
     "point": "the derivative taken at the wrong value",
     "extra": "a term too many",
     "clipped": "clipped or normalised gradient",
-    "overflow": "overflow for large inputs",
+    "overflow": "overflow, or a division by zero",
     "random": "forward draws something new each time",
     "crash": "backward stops with an error",
     "unknown": "none of the famous mistakes",

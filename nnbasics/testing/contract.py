@@ -71,7 +71,14 @@ def check_layer(layer, x, *more):
     >>> check_layer(ReLU(), np.random.default_rng(0).standard_normal((4, 5)))
     """
     points = applicable(layer, x)
-    failures = [(point.says, told) for point in points if (told := point.told(layer, x, *more)) is not None]
+    failures = []
+    for point in points:
+        told = point.told(layer, x, *more)
+        if told is not None:
+            failures.append((point.says, told))
+        if failures and point.test is shapes:
+            failures[0] = (point.says, f"{told}\nWithout arrays of the right shape the other points cannot be asked.")
+            break
     if failures:
         raise ContractError(_title(layer), failures, len(points))
 

@@ -103,6 +103,7 @@ class _Check:
         self.coordinates = coordinates
         self.start = {name: array.copy() for name, array in subject.arrays.items()}
         self.outcome = GradientReport(subject.title, tolerance)
+        self.outcome.unlisted = subject.unlisted()
 
     def report(self):
         y = self.subject.run()
@@ -313,7 +314,7 @@ class _Check:
         name = self.subject.inputs[0]
         x = self.start[name]
         top = np.abs(x).max(initial=0)
-        if not 0 < top <= 50 or any(result.wrong for result in self.outcome.results.values()):
+        if not 0 < top <= 50 or any(result.verdict == "wrong" for result in self.outcome.results.values()):
             return
         modest = self.subject.call_with(**{name: x * (50 / top)})
         large = self.subject.call_with(**{name: x * (10_000 / top)})
@@ -353,7 +354,8 @@ class _Check:
 
 def _missing(subject, name):
     if name in subject.inputs:
-        return Guess("missing", "backward returned None.", "its last line should be `return dx`.")
+        what = "None" if subject.returned == "NoneType" else f"a {subject.returned} that is no array of numbers"
+        return Guess("missing", f"backward returned {what}.", "its last line should be `return dx`, as large as x.")
     keys = ", ".join(map(repr, getattr(subject.thing, "grads", {}) or {})) or "none"
     return Guess(
         "missing",

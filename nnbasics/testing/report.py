@@ -106,6 +106,8 @@ class GradientReport:
         By the name of the input or parameter.
     findings : list of Guess
         What was wrong besides the numbers: an array written to, a stale cache, lost digits.
+    unlisted : list of str
+        Arrays that the layer has, but not in `params`: nothing is said about them.
     guess : Guess or None
         The likeliest cause; its `family` is a key of `causes.FAMILIES`.
     """
@@ -115,6 +117,7 @@ class GradientReport:
         self.tolerance = tolerance
         self.results = {}
         self.findings = []
+        self.unlisted = []
 
     def __bool__(self):
         return not self.findings and bool(self.results) and all(r.verdict == "holds" for r in self.results.values())
@@ -169,6 +172,11 @@ class GradientReport:
             text += (
                 f" {total['kink']} of them lie at a kink, where the slope on the left is not that on the right: they "
                 "say nothing for or against, and nearby points were taken for them."
+            )
+        if self.unlisted:
+            text += (
+                f" Not looked at: {', '.join(self.unlisted)}. To have parameters checked, put them into a dict "
+                "self.params, and their gradients into self.grads under the same keys."
             )
         if total["noisy"]:
             text += (

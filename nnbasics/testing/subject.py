@@ -43,6 +43,10 @@ class Subject:
     def title(self):
         return _title(self.thing)
 
+    def unlisted(self):
+        """Names of arrays that the object has before its first forward, and that are no parameters: forgotten ones?"""
+        return []
+
     def run(self):
         """y as a float64 array of its own, for the arrays as they are now; a drawn mask is drawn the same each time."""
         self.randomness.rewind()
@@ -65,7 +69,8 @@ class Subject:
         """Copies of the gradients, by the names of `arrays`; None where there is none. `dy` may be spoiled."""
         with np.errstate(all="ignore"):
             returned = self._backward(dy)
-        several = returned if isinstance(returned, tuple | list) else [returned]
+        several = returned if isinstance(returned, tuple) else [returned]
+        self.returned = type(several[0]).__name__ if several else "empty tuple"
         gradients = dict.fromkeys(self.arrays)
         gradients.update(zip(self.inputs, map(_copied, several), strict=False))
         return gradients
@@ -103,9 +108,13 @@ class MethodSubject(Subject):
         forward = _parameters(layer.forward)
         names = ["x"] if len(inputs) == 1 else _names(forward, len(inputs))
         super().__init__(layer, inputs, names)
+        self._attributes = [key for key, value in getattr(layer, "__dict__", {}).items() if _is_float(value)]
         for key, value in parameters(layer).items():
             self.arrays[key if key not in self.inputs else f"params.{key}"] = value
         self._forward = layer.forward
+
+    def unlisted(self):
+        return self._attributes if not hasattr(self.thing, "params") else []
 
     @property
     def is_loss(self):
@@ -324,8 +333,11 @@ def _double(position, value):
 
 def _copied(gradient):
     """An array of its own, or None for what is no array of numbers."""
-    array = None if gradient is None else np.array(gradient)
-    return array if array is not None and array.dtype.kind in "fiub" else None
+    try:
+        array = np.array(gradient)
+    except ValueError:  # lists of different lengths
+        return None
+    return array if array.dtype.kind in "fiub" else None
 
 
 def _is_float(value):

@@ -259,6 +259,15 @@ def test_all_that_is_wrong_is_listed():
     assert {"dtypes", "untouched"} <= set(broken(Both()))
 
 
+def test_without_shapes_nothing_else_is_asked():
+    class Tuple(Scale):
+        def backward(self, dy):
+            return super().backward(dy), None
+
+    found = broken(Tuple())
+    assert list(found) == ["shapes"] and "a tuple" in found["shapes"] and "cannot be asked" in found["shapes"]
+
+
 def test_the_layer_is_left_as_it_was():
     layer = Scale()
     check_layer(layer, X)

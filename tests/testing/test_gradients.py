@@ -303,6 +303,27 @@ def test_one_wrong_value_among_many_is_felt_in_a_large_array():
     assert not check_gradients((np.square, backward), np.random.default_rng(0).standard_normal((40, 50)))
 
 
+@pytest.mark.parametrize(("returned", "says"), [(None, "returned None"), ("dx", "a str"), ([[1], [2, 3]], "a list")])
+def test_backward_that_returns_no_array(returned, says):
+    report = check_gradients((np.square, lambda x, dy: returned), X)
+    assert report.guess.family == "missing" and says in report.guess.seen
+
+
+def test_arrays_that_are_no_parameters_are_named():
+    class Forgetful:
+        def __init__(self):
+            self.W = np.ones((5, 3))
+
+        def forward(self, x):
+            return x @ self.W
+
+        def backward(self, dy):
+            return dy @ self.W.T
+
+    report = check_gradients(Forgetful(), X)
+    assert report and report.unlisted == ["W"] and "Not looked at: W." in str(report)
+
+
 def test_backward_that_stops():
     class Stops(Plain):
         def backward(self, dy):
