@@ -39,7 +39,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest
 
-test-all: $(VENV)/.installed-test
+test-all: $(VENV)/.installed-test $(VENV)/.installed-fuzz
 	@$(BIN)/python -m pytest -m "not parity"
 
 parity: $(VENV)/.installed-test $(VENV)/.installed-bench

@@ -112,11 +112,12 @@ def _checked(pairs):
 
 
 def _why_not_read(text):
-    if "not fully covered" in text:
+    reason = text.rpartition("header: ")[2]  # in words since safetensors 0.6, before that in one of Rust's names
+    if "not fully covered" in reason or reason == "MetadataIncompleteBuffer":
         return "is cut short, or has bytes that belong to no tensor; fetch or copy it again"
-    if "JSON" in text or "UTF-8" in text:
+    if "JSON" in reason or "UTF-8" in reason or reason.startswith("InvalidHeader"):
         return "is no safetensors file: its header cannot be read"
-    return f"is no sound safetensors file: {text.rpartition('header: ')[2]}"
+    return f"is no sound safetensors file: {reason}"
 
 
 def _tensor(path, file, start, name, place):
