@@ -1,4 +1,4 @@
-"""`@kernel`: a function compiled once for this machine, kept on disk, and compiled again when anything it rests on changes.
+"""`@kernel`: a function compiled once for this machine, kept on disk, compiled again when what it rests on changes.
 
 Numba's own cache looks at the file of the function alone: it misses an edit in a kernel that is called from another
 file, and knows nothing of the vector width that was chosen. Here the folder's name has a hash of all of that, so an

@@ -3,6 +3,7 @@
 import numpy as np
 
 from nnbasics.kernels import first, im2col, schedule
+from nnbasics.kernels.machine import LANES
 from nnbasics.kernels.memory import aligned, as_map, as_maps, padded, scratch
 from nnbasics.kernels.simd import address
 from nnbasics.kernels.threads import get_num_threads, run_together
@@ -38,7 +39,9 @@ def conv2d(x, weight, bias, stride, padding):
         for i in range(n):
             of_one.forward(x[i], weight, bias, y[i])
     else:
-        run(as_map(x), padded_weight(weight), pad, y, bias=bias)
+        if not run(as_map(x), padded_weight(weight), pad, y, bias=bias):
+            with np.errstate(invalid="ignore"):
+                return im2col.conv2d(x, weight, bias[:filters], stride, padding)
     return as_maps(y, filters)
 
 
@@ -46,7 +49,9 @@ def conv2d_dx(dy, weight, x_shape, stride, padding):
     """dL/dx of `conv2d`, (N, C, H, W), channels-last in memory."""
     n, channels, height, width = x_shape
     dx = aligned((n, height, width, padded(channels)))
-    run(as_map(dy), padded_weight(weight), 2 - padding[0], dx, transposed=True)
+    if not run(as_map(dy), padded_weight(weight), 2 - padding[0], dx, transposed=True):
+        with np.errstate(invalid="ignore"):
+            return im2col.conv2d_dx(dy, weight, x_shape, stride, padding)
     return as_maps(dx, channels)
 
 
@@ -100,6 +105,7 @@ def run(
 ):
     """Convolve the map x into the map y; arrays are as `winograd.Work` says.
 
+    Returns False if it met an infinity or a NaN (PLAIN only), which the transforms spread over their tile.
     `size` is (height, width) of x before it was pooled; `gram` has room for one matrix for every `blocks` blocks.
     """
     pictures, height, width, channels = x.shape
@@ -110,10 +116,11 @@ def run(
     down, across = -(-out_height // TILE), -(-out_width // TILE)
     n = tiles(pictures, out_height, out_width)
     if n == 0:
-        return
+        return True
     threads = get_num_threads()
     stage, block = schedule.plan(channels, filters, n)
     counter = np.zeros(2, np.int64)
+    strange = np.zeros(LANES, np.float32)
     bias = padded_bias(bias, filters)
     task = Work(
         stage=stage,
@@ -138,6 +145,7 @@ def run(
         mask=0 if mask is None else mask.ctypes.data,
         extra=0 if extra is None else address(extra),
         finish=finish,
+        strange=address(strange),
         across=across,
         down=down,
         first_tile=0,
@@ -167,3 +175,4 @@ def run(
                 last = min(n, start + block)
                 stages(stage=PATCHES, first_tile=start, last_tile=last)
                 stages(stage=PANELS, first_tile=start, last_tile=last, block=splits)
+    return not strange.any()

@@ -1,14 +1,14 @@
 """The first convolution of a network, 3x3 on the few channels of a picture, and its gradient.
 
-With 3 channels there is nothing for Winograd to save on: its transforms would cost more than the products. A pixel takes four
-floats here, so the three pixels that a row of the filter looks at are one run of 12 numbers, and the three runs are the
-36 numbers of the product: an im2col that is never written down, since neighbouring windows overlap in memory as they do
-in the picture.
+With 3 channels there is nothing for Winograd to save on: its transforms would cost more than the products. A pixel
+takes four floats here, so the three pixels that a row of the filter looks at are one run of 12 numbers, and the three
+runs are the 36 numbers of the product: an im2col that is never written down, since neighbouring windows overlap in
+memory as they do in the picture.
 
 Backward is the col2im of the same product: one row of dy becomes columns of 9 C numbers per pixel, and each pixel of dx
 is the sum of nine of them, from three rows, which are kept in a ring.
 
-If the network starts with a 1x1 convolution, as those that normalise their input do, it is applied on the way in and out.
+A 1x1 convolution before it, as networks have that normalise their input, is applied on the way in and out.
 """
 
 from typing import NamedTuple

@@ -4,10 +4,9 @@ The environment variable NNBASICS_KERNELS chooses by hand: avx512, avx2, neon or
 and, at any time, reference: the slow twins of all kernels, in plain Python and NumPy.
 """
 
-import os
 from typing import NamedTuple
 
-from nnbasics.errors import UserError
+from nnbasics.kernels.choose import forced
 
 
 class Variant(NamedTuple):
@@ -30,14 +29,6 @@ VARIANTS = {
     "neon": Variant("neon", 4, 12, 8),
     "plain": Variant("plain", 4, 6, 4),
 }
-
-
-def forced():
-    """What NNBASICS_KERNELS asks for, in small letters; "" when it leaves the choice to us."""
-    name = os.environ.get("NNBASICS_KERNELS", "").strip().lower()
-    if name and name not in (*VARIANTS, "reference"):
-        raise UserError(f"NNBASICS_KERNELS={name!r} is unknown; choose from {', '.join(VARIANTS)}, reference")
-    return name
 
 
 def _of_this_machine():

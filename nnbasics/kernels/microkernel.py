@@ -4,8 +4,11 @@ C (rows x 2 vectors) = A (rows x depth) @ B (depth x 2 vectors)
 
 For each k, one column of A and one row of B make an outer product, which is added to C. All of C stays in registers
 from the first k to the last, so with 14 rows each step takes 14 broadcast numbers and 2 vectors from the first-level
-cache and does 28 multiply-adds with them: the multipliers are never idle. 14 x 2 sums, two vectors of B and one of A are
-31 of AVX-512's 32 registers; `machine` has the shapes for the others.
+cache and does 28 multiply-adds with them: the multipliers are never idle. 14 x 2 sums, two vectors of B and one of A
+are 31 of AVX-512's 32 registers; `machine` has the shapes for the others.
+
+Every STRETCH terms the sums are added to C in memory and start from zero again. That takes 3 hundredths of the time and
+rounds less: sums of 512 terms have the error of sums of 64 (7e-7 of a layer's output in place of 18e-7).
 
 A matrix product is made of such tiles. B lies in *panels* two vectors wide, k after k; A in *groups* of a tile's rows,
 blocks of LANES columns:

@@ -200,11 +200,9 @@ def _lp_backward(dy, x, y, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad
                 left, right = max(j * stride_w - pad_w, 0), min(j * stride_w - pad_w + kernel_w, width)
                 for c in range(channels):
                     norm = y[n, i, j, c]
-                    if norm == 0:
-                        continue
                     for row in range(top, bottom):
                         for column in range(left, right):
                             value = x[n, row, column, c]
-                            if value != 0:
+                            if value != 0:  # so that norm is not 0 either
                                 slope = (abs(value) / norm) ** (p - 1) * dy[n, i, j, c]
                                 dx[n, row, column, c] += slope if value > 0 else -slope

@@ -1,7 +1,7 @@
 """Which plan for which shape. Nothing here looks at the number of threads: that must not change a result.
 
-Measured on 2 cores of a Zen 4 (1 MB of second-level cache a core, 32 MB of third), in GFLOP/s of the products per core, where
-the micro-kernel alone reaches 97:
+Measured on 2 cores of a Zen 4 (1 MB of second-level cache a core, 32 MB of third), in GFLOP/s of the products per core,
+where the micro-kernel alone reaches 97:
 
     channels, filters, tiles     blocks of 14     of 28     panels, 128 tiles     256 tiles
           64       64    16384             77        72                    56            59
@@ -40,6 +40,6 @@ GRAM_FLOATS = 1 << 21  # for the partial sums of a Gram matrix: 8 MB
 
 
 def gram_run(channels, blocks):
-    """How many neighbouring blocks (or rows) add to the same partial sum of a Gram matrix, so that there are not too many."""
+    """How many neighbouring blocks (or rows) share a partial sum of a Gram matrix, so that there are not too many."""
     most = max(1, min(64, GRAM_FLOATS // channels**2))
     return -(-blocks // most)

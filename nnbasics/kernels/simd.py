@@ -168,6 +168,11 @@ class Mask(Value):
     def __invert__(self):
         return self._new(self.builder.not_(self.value))
 
+    def any(self):
+        """Is a bit set in some lane?"""
+        bits = self.builder.bitcast(self.value, ir.IntType(LANES))
+        return Condition(self.builder, self.builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0)))
+
     def choose(self, yes, no):
         """Lane by lane: `yes` where the bit is set, else `no` (vectors, or a vector and a number)."""
         return Vector(self.builder, self.builder.select(self.value, yes.value, yes._other(no)))
@@ -223,7 +228,7 @@ def _lanes(indices):
 
 
 def transposed(rows):
-    """LANES vectors as a matrix, transposed: log2(LANES) rounds, each of which swaps one bit of row and lane numbers."""
+    """LANES vectors as a matrix, transposed: log2(LANES) rounds, each swaps one bit of row and lane numbers."""
     rows = list(rows)
     bit = 1
     while bit < LANES:

@@ -5,8 +5,8 @@ call the same function with the same arguments, and the work is done when all ha
 the interpreter's lock, so ordinary Python threads do; between two kernels they sleep (BLAS's threads and Numba's OpenMP
 ones spin, which costs whoever computes next dearly), and waking them takes about ten microseconds.
 
-How many threads: `set_num_threads` here, else `numba.set_num_threads`, else NUMBA_NUM_THREADS, else OMP_NUM_THREADS, else
-every processor this process may use. No result depends on it, to the last bit.
+How many threads: `set_num_threads` here, else `numba.set_num_threads`, else NUMBA_NUM_THREADS, else OMP_NUM_THREADS,
+else every processor this process may use. No result depends on it, to the last bit.
 """
 
 import os
@@ -43,7 +43,7 @@ def get_num_threads():
 def run_together(kernel, *args):
     """Call kernel(*args) on every thread at once; return when all are back.
 
-    If the team is busy with somebody else's kernel (two Python threads use the library), the caller does the work alone.
+    If the team is busy with another kernel (two Python threads use the library), the caller does the work alone.
     """
     helpers = get_num_threads() - 1
     if helpers < 1 or not kernel.signatures or not _busy.acquire(blocking=False):  # compile once, before anyone helps

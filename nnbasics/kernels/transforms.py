@@ -19,8 +19,8 @@ the two outer matrices round gives the convolution, and applying it along both a
 
 Summed over channels, the 36 numbers become 36 products of matrices, which is where the time goes.
 
-Why these points: the textbook's 0, +-1, +-2 has powers up to 8, and rounding errors to match. With 0, +-3/4, +-3/2 the error
-of a layer is half of that (5.7e-7 for 1.15e-6, on 256 channels), and all constants but G's are exact in float32.
+Why these points: the textbook's 0, +-1, +-2 has powers up to 8, and rounding errors to match. With 0, +-3/4, +-3/2 the
+error of a layer is half of that (5.7e-7 for 1.15e-6, on 256 channels), and all constants but G's are exact in float32.
 
 Each function below applies one matrix to six (or three) things that can be added and multiplied: NumPy arrays in the
 tests, vectors of the processor in the kernels.
@@ -43,7 +43,7 @@ def matrices(points=POINTS):
     g_rows = [[s**k / _without(points, s, s) for k in range(3)] for s in points] + [
         [Fraction(k == 2) for k in range(3)]
     ]
-    b_rows = [_coefficients([t for t in points if t != s]) + [Fraction(0)] for s in points] + [_coefficients(points)]
+    b_rows = [[*_coefficients([t for t in points if t != s]), Fraction(0)] for s in points] + [_coefficients(points)]
     return [list(column) for column in zip(*a_rows, strict=True)], g_rows, b_rows
 
 

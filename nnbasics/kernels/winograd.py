@@ -9,18 +9,22 @@ What decides the speed is where V, U and M are between these steps. There are tw
 
 blocks   A thread takes a few dozen tiles through all steps; their V and M never leave its second-level cache, while U
          passes by. For many tiles and few channels, when U is small.
-panels   All threads transform a few hundred tiles (V, shared, in the third-level cache); then each takes panels of 2 LANES
-         filters through the rest: it makes the panel's U from the weights, row by row of the 36, multiplies, transforms
-         back. For many channels: U, which is four times the weights, never exists as a whole.
+panels   All threads transform a hundred tiles or more (V, shared, in the third-level cache); then each takes panels of
+         2 LANES filters through the rest: it makes the panel's U from the weights, row by row of the 36, multiplies,
+         transforms back. For many channels: U, which is four times the weights, never exists as a whole.
 
-The weights are transformed at every call, which costs about a hundredth of it: nothing is cached, so nothing can be stale.
+The weights are transformed at every call, a few hundredths of its time: nothing is cached, so nothing can be stale.
 
 The gradient of a convolution with respect to its input is a convolution of dy, with the filters turned by half a turn
-and the roles of the channels exchanged. So `backward` is `forward` with `transposed` set, and the pixels beyond dy's edge
-that a forward padding of p leaves are 2 - p.
+and the roles of the channels exchanged. So backward is forward with `transposed` set, and where forward pads by p,
+backward pads by 2 - p.
 
 Maps are channels-last, their channels a multiple of LANES. Patches that reach over the edge read from a run of zeros;
 tiles that hang over it write what nobody wants to a place of their own: no step has a special case for borders.
+
+An infinity or a NaN in a patch makes the whole tile NaN (infinity minus infinity is in the transform), where a sum of
+products would have kept it to the pixels that see it. PLAIN, which layers use, tells when it happened, and they compute
+again in the plain way; the other finishes leave it at that: nothing strange ever becomes a number.
 """
 
 from typing import NamedTuple
@@ -39,6 +43,7 @@ from nnbasics.kernels.microkernel import (
 from nnbasics.kernels.simd import (
     MASK_BYTES,
     Index,
+    Register,
     clear,
     emit,
     load,
@@ -48,6 +53,7 @@ from nnbasics.kernels.simd import (
     store_mask,
     take_next,
     transposed,
+    zeros,
 )
 from nnbasics.kernels.transforms import (
     PATCH,
@@ -90,6 +96,7 @@ class Work(NamedTuple):
     mask: int  # ReLU's mask (written by RELU, read by MASKED), or the argmax bits (written by RELU_POOL)
     extra: int  # the map that ADDED adds
     finish: int
+    strange: int  # where PLAIN leaves a number that is not zero if it met an infinity or a NaN
     across: int  # tiles in a row
     down: int
     first_tile: int  # this call's range of tiles
@@ -116,7 +123,7 @@ def _transpose(source, source_row, target, target_row):
 
 @kernel
 def fetch_filters(work, panel, w, corner):
-    """The weights of one panel of filters as w [channel][tap][2 LANES filters]; `corner` is LANES x 9 LANES of scratch."""
+    """The weights of one panel as w [channel][tap][2 LANES filters]; `corner` is scratch, LANES x 9 LANES."""
     row = work.weight_inputs * TAPS
     for half in range(2):
         k = panel * PANEL + half * LANES
@@ -260,11 +267,12 @@ def transform_patch(work, tile, first_channel, vectors, v, v_product, v_vector, 
 # ---- y: the outputs ----------------------------------------------------------------------------------------------
 
 
-def _outputs(relu=False, add=False, mask=False):
+def _outputs(relu=False, add=False, mask=False, watch=False):
     """An output transform for one tile; what follows it is decided here, when the code is written."""
 
     @emit
-    def outputs(m, m_product, m_panel, vectors, bias, y, y_row, y_pixel, rows, columns, bits, extra, waste):
+    def outputs(m, m_product, m_panel, vectors, bias, y, y_row, y_pixel, rows, columns, bits, extra, strange, waste):
+        watched = Register(zeros(m))
         offsets = [y_row * i + y_pixel * j for i in range(TILE) for j in range(TILE)]
         inside = [(rows >= i + 1) & (columns >= j + 1) for i in range(TILE) for j in range(TILE)]
         at_y = [inside[n].choose(y + offsets[n], waste) for n in range(TILE * TILE)]
@@ -276,6 +284,8 @@ def _outputs(relu=False, add=False, mask=False):
             b = load(bias + k * LANES)
             for n, value in enumerate(v for row in in_two_dimensions(output_transform, square) for v in row):
                 value = value + b
+                if watch:
+                    watched.value = value * 0.0 + watched.value  # stays 0 unless the value is infinite or NaN
                 if add:
                     value = value + load(at_extra[n] + k * LANES)
                 if relu:
@@ -285,11 +295,14 @@ def _outputs(relu=False, add=False, mask=False):
                 if mask:
                     value = load_mask(at_bits[n] + k * MASK_BYTES).choose(value, 0.0)
                 store(at_y[n] + k * LANES, value)
+        if watch:
+            found = watched.value.is_nan()
+            store(found.any().choose(strange, waste), found.choose(watched.value, 1.0))  # a vector: NaN or 1
 
     return outputs
 
 
-_plain, _relu = _outputs(), _outputs(relu=True)
+_plain, _relu = _outputs(watch=True), _outputs(relu=True)
 _masked, _added, _added_masked = _outputs(mask=True), _outputs(add=True), _outputs(add=True, mask=True)
 
 
@@ -338,18 +351,28 @@ def transform_outputs(work, tile, first_filter, vectors, m, m_product, m_panel, 
     row, rows, columns = width * work.filters, height - top, width - left
     bits = work.mask + offset // LANES * MASK_BYTES
     if work.finish == PLAIN:
-        _plain(m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, waste)
+        _plain(
+            m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, work.strange, waste
+        )
     elif work.finish == RELU:
-        _relu(m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, waste)
+        _relu(
+            m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, work.strange, waste
+        )
     elif work.finish == RELU_POOL:
         bits = work.mask + offset // LANES * 4 * MASK_BYTES
         _relu_pool(m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, waste)
     elif work.finish == MASKED:
-        _masked(m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, waste)
+        _masked(
+            m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, work.strange, waste
+        )
     elif work.finish == ADDED:
-        _added(m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, waste)
+        _added(
+            m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, work.strange, waste
+        )
     else:
-        _added_masked(m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, waste)
+        _added_masked(
+            m, m_product, m_panel, vectors, bias, y, row, work.filters, rows, columns, bits, extra, work.strange, waste
+        )
 
 
 # ---- the two plans -----------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Runs of convolution, ReLU and max pooling as one step: what a plan does faster than its layers could.
 
-Layer by layer, a network writes every map to the memory several times: the convolution's sums, plus bias, ReLU's copy and
-its mask, pooling's copy and its argmax. In a run all of that happens while a tile of the output is still in registers:
+Layer by layer, a network writes every map to the memory several times: the convolution's sums, ReLU's copy and its
+mask, pooling's copy and its argmax. In a run all of that happens while a tile of the output is still in registers:
 
 forward    a convolution adds its bias, applies ReLU, pools, and keeps one bit per value (does the gradient pass?), or
            four per pooled value (to which of the four?); the map before pooling never exists
@@ -13,6 +13,7 @@ buffers that take turns. The rules are those of `Conv2d`, `ReLU` and `MaxPool2d`
 """
 
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,7 +128,7 @@ class Run:
     def __init__(self, links, last):
         """`last`: the plan ends here, so that nobody but this run will look at its last map."""
         self.links = links
-        for below, link in zip(links, links[1:], strict=False):
+        for below, link in pairwise(links):
             # A gradient may take the place of features that only the style wants: each block has read its own by then.
             below.in_place = below.wants_gram and not below.wants_features and _fuses_style(below, link)
         links[-1].in_place = False

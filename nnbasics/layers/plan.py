@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.layers import fused
 
 
 @dataclass
@@ -45,6 +44,8 @@ class Plan:
             raise UserError(f"a plan with Gram matrices takes one picture at a time, and its shape is {self.shape}")
         names = {*self.features, *self.grams}
         self.layers = {name: net.layers[name].sharing().freeze() for name in net.up_to(names)}
+        from nnbasics.layers import fused  # not before it is needed: its kernels load Numba
+
         pieces = fused.runs(self.layers, self.shape, self.dtype, self.features, self.grams)
         self._steps = [
             _Single(piece, self.layers[piece], piece in self.features, piece in self.grams)
