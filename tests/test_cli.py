@@ -2,9 +2,11 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import fields
 
 import numpy as np
@@ -160,14 +162,17 @@ def picture_file(tmp_path, kind):
         path.write_bytes(path.read_bytes()[:4000])
     elif kind == "folder":
         path.mkdir()
+    elif kind == "bomb":  # a header that promises 30,000 x 30,000 pixels
+        header = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+        body = b"IDAT" + zlib.compress(bytes(1000))
+        chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, body, b"IEND")]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     else:
         Image.new("L", kind).save(path)
     return path
 
 
-@pytest.mark.parametrize(
-    "kind", ["empty", "text", "truncated", "folder", (10, 10), (10, 1), (1, 5000), (30_000, 30_000)]
-)
+@pytest.mark.parametrize("kind", ["empty", "text", "truncated", "folder", "bomb", (10, 10), (10, 1), (1, 5000)])
 @pytest.mark.parametrize("role", ["content", "style"])
 def test_pictures_that_cannot_be_used_are_one_clear_line(tmp_path, capsys, kind, role):
     bad = picture_file(tmp_path, kind)

@@ -243,6 +243,14 @@ def test_ten_and_ten_steps_on_the_real_objective_are_twenty():
         np.testing.assert_array_equal(last(half.x, second, 10).x, straight.x)
 
 
+def test_the_bar_shows_steps_and_loss_and_is_not_shown_unasked_where_nobody_watches(capsys):
+    stylize("cat", "auvers", iterations=2, progress=True, **QUICK)
+    said = capsys.readouterr().err
+    assert "2/2" in said and "loss " in said
+    stylize("cat", "auvers", iterations=2, **QUICK)
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
 )
