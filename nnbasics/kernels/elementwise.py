@@ -10,7 +10,7 @@ from nnbasics.kernels.compile import kernel
 
 def relu(x):
     """y = max(x, 0), and which values it stopped, of one byte each; both in x's order in memory. NaN passes."""
-    x = x if _is_dense(x) else x.copy()
+    x = x if _is_flat(x) else x.copy()
     y, stopped = np.empty_like(x), np.empty_like(x, bool)
     _relu(x.ravel(order="K"), y.ravel(order="K"), stopped.ravel(order="K"))
     return y, stopped
@@ -19,7 +19,7 @@ def relu(x):
 def relu_dx(dy, stopped):
     """dy where nothing was stopped, else 0."""
     in_order = np.empty_like(stopped, dy.dtype)
-    if dy.strides == in_order.strides:
+    if dy.strides == in_order.strides and dy.flags.writeable:
         in_order = dy
     else:
         in_order[...] = dy
@@ -28,10 +28,13 @@ def relu_dx(dy, stopped):
     return dx
 
 
-def _is_dense(x):
-    """Whether x fills its memory, in whatever order of axes: then its flat view is no copy."""
+def _is_flat(x):
+    """Whether x fills its memory, in whatever order of axes: then its flat view is no copy.
+
+    What is read-only is copied as well: Numba would compile everything once more for it.
+    """
     order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
-    return x.transpose(order).flags.c_contiguous
+    return x.transpose(order).flags.c_contiguous and x.flags.writeable
 
 
 @kernel

@@ -67,17 +67,22 @@ def lp_pool2d_dx(dy, x, y, norm_type, kernel_size, stride, padding):
 def _as_pixels(x):
     """(N, C, H, W) as contiguous (N, H, W, C) if a pixel's channels lie side by side, else as (N C, H, W, 1)."""
     if x.strides[1] == x.itemsize:
-        return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+        return _compilable(x.transpose(0, 2, 3, 1))
     n, c, h, w = x.shape
-    return np.ascontiguousarray(x).reshape(n * c, h, w, 1)
+    return _compilable(x).reshape(n * c, h, w, 1)
+
+
+def _compilable(x):
+    """x contiguous, and copied if it is read-only: Numba would compile everything once more for that."""
+    return np.require(x, requirements=["C", "W"])
 
 
 def _like(x, pixels):
     """(N, C, H, W) in the same one of the two forms as `pixels`."""
     if pixels.shape[3] == x.shape[1] and pixels.shape[0] == x.shape[0]:
-        return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+        return _compilable(x.transpose(0, 2, 3, 1))
     n, c, h, w = x.shape
-    return np.ascontiguousarray(x).reshape(n * c, h, w, 1)
+    return _compilable(x).reshape(n * c, h, w, 1)
 
 
 def _as_maps(pixels, x_shape):

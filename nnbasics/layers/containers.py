@@ -228,7 +228,7 @@ class Sequential(Container):
             raise UserError(
                 f"{self.layers[name].label}: dy has shape {dy.shape}, but the last y had shape {flow.shape}"
             )
-        return flow + dy.astype(flow.dtype, copy=False)
+        return flow + dy
 
     def up_to(self, names):
         """The names of the layers from the first to the deepest of `names`."""

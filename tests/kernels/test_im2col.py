@@ -47,14 +47,14 @@ def test_a_tile_is_never_larger_than_the_budget(shape):
 def test_memory_does_not_grow_with_the_kernel_times_the_picture():
     import tracemalloc
 
-    x = np.zeros((1, 16, 256, 256), np.float32)
+    x = np.zeros((1, 16, 128, 128), np.float32)
     weight = np.zeros((4, 16, 7, 7), np.float32)
     tracemalloc.start()
     y = im2col.conv2d(x, weight, None, (1, 1), (3, 3))
     im2col.conv2d_dx(y, weight, x.shape, (1, 1), (3, 3))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 49 * x.nbytes > 200e6
+    assert 49 * x.nbytes > 50e6
     assert peak < y.nbytes + x.nbytes + 5 * im2col.COLUMNS_BYTES
 
 

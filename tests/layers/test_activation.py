@@ -78,7 +78,14 @@ def test_relu_keeps_a_byte_for_each_value_and_the_order_in_memory(rng):
 
 def test_branches_are_where_the_kinks_are():
     x = np.array([[-1.0, 2, 0.5, 0.7]])
-    for layer, expected in [(ReLU(), [[1, 0, 0, 0]]), (LeakyReLU(), [[0, 1, 1, 1]]), (Maxout(2), [[[1], [1]]])]:
+    decisions = {
+        ReLU(): [[1, 0, 0, 0]],
+        LeakyReLU(): [[0, 1, 1, 1]],
+        ELU(): [[0, 1, 1, 1]],
+        Step(0.6): [[0, 1, 0, 1]],
+        Maxout(2): [[[1], [1]]],
+    }
+    for layer, expected in decisions.items():
         layer.forward(x)
         np.testing.assert_array_equal(layer.branches()[0], expected)
     assert Tanh().branches() == [] == ReLU().branches()
