@@ -61,7 +61,9 @@ def test_names_and_sizes():
     ]
     assert seen["flatten"] == (2, 25088) and seen["prob"] == (2, 1000)
     assert [name for name in vgg("A-LRN", rng="zeros").layers][:3] == ["conv1_1", "relu1_1", "norm1"]
-    assert vgg("C", rng="zeros")["conv3_3"].kernel_size == (1, 1)
+    c = vgg("C", rng="zeros")
+    assert c["conv3_3"].kernel_size == (1, 1) and c.output_shape((1, 3, 224, 224)) == (1, 1000)
+    assert c["conv3_3"].output_shape((1, 256, 56, 56)) == (1, 256, 56, 56)
 
 
 def test_it_can_be_trained_from_random_weights(rng):
