@@ -112,7 +112,7 @@ def _checked(pairs):
 
 
 def _why_not_read(text):
-    reason = text.rpartition("header: ")[2]  # in words since safetensors 0.6, before that in one of Rust's names
+    reason = text.partition("header: ")[2]  # in words since safetensors 0.6, before that in one of Rust's names
     if "not fully covered" in reason or reason == "MetadataIncompleteBuffer":
         return "is cut short, or has bytes that belong to no tensor; fetch or copy it again"
     if "JSON" in reason or "UTF-8" in reason or reason.startswith("InvalidHeader"):

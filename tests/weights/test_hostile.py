@@ -57,7 +57,7 @@ def as_zip(path, pickled, storages=()):
 
 def as_legacy(path, pickled, keys=b"\x80\x02].", rest=b""):
     system = pickle.dumps({"protocol_version": 1001, "little_endian": True, "type_sizes": {}}, 2)
-    path.write_bytes(pytorch.LEGACY_MAGIC + pickle.dumps(1001, 2) + system + pickled + keys + rest)
+    path.write_bytes(pickle.dumps(pytorch.LEGACY_MAGIC, 2) + pickle.dumps(1001, 2) + system + pickled + keys + rest)
     return path
 
 

@@ -45,7 +45,7 @@ def _reader(start, file):
 
     if start.startswith(b"PK\x03\x04"):
         return npz.read if npz.recognises(file) else pytorch.read_zip
-    if start.startswith(pytorch.LEGACY_MAGIC):
+    if pytorch.recognises_legacy(start):
         return pytorch.read_legacy
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return apart.keras

@@ -15,7 +15,7 @@ from nnbasics.weights.pickles import Call, Name, Persistent, PickleError
 from nnbasics.weights.readers import Foreign, zips
 from nnbasics.weights.readers.bits import stored, widened
 
-LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # the first thing in a file from before PyTorch 1.6, pickled
 PICKLE_LIMIT = 4 << 20
 
 _STORAGES = {
@@ -61,13 +61,15 @@ class _View(NamedTuple):
     strides: tuple
 
 
+def recognises_legacy(start):
+    return start[:1] == b"\x80" and LEGACY_MAGIC.to_bytes(10, "little") in start
+
+
 def read_legacy(path, file, size):
     """The tensors of a file from before PyTorch 1.6, by name, as views on what was read."""
-    file.seek(len(LEGACY_MAGIC))
     limit = min(size, PICKLE_LIMIT)
-    protocol, _ = pickles.read(file, limit)
-    system, _ = pickles.read(file, limit)
-    if protocol != 1001:
+    magic, protocol, system = (pickles.read(file, limit)[0] for _ in range(3))
+    if magic != LEGACY_MAGIC or protocol != 1001:
         raise WeightsError("is an old PyTorch file of an unknown protocol")
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise WeightsError("is an old PyTorch file from a big-endian machine; save it again with a newer PyTorch")
