@@ -19,7 +19,7 @@ from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.gram import add_gram, multiply_pixels, packed
 from nnbasics.kernels.machine import LANES
 from nnbasics.kernels.memory import aligned, padded, scratch
-from nnbasics.kernels.microkernel import PANEL, TALL, outer_product
+from nnbasics.kernels.microkernel import ONE, PANEL, TALL, ZERO, outer_product
 from nnbasics.kernels.simd import (
     MASK_BYTES,
     Index,
@@ -124,7 +124,7 @@ def _forward(task):
                         _pixels_plain(x, x_row, w, task.bias + k, y, task.filters, n, waste, waste)
             if task.gram:
                 row = task.map + r * task.out_width * task.filters
-                add_gram(row, task.out_width, 1, 0, task.filters, gram)
+                add_gram(row, task.out_width, ONE, ZERO, task.filters, gram)
 
 
 @emit

@@ -18,6 +18,7 @@ from nnbasics.kernels.microkernel import (
     PANEL,
     SHORT,
     TALL,
+    ZERO,
     add_inner_products,
     first_row,
     groups,
@@ -43,7 +44,7 @@ def add_gram(pixels, n, rows, row, channels, gram):
         for i in range(0, j + PANEL, SHORT):
             for r in range(rows):
                 at = pixels + r * row
-                add_inner_products(at + i, at + j, channels, n, gram + i * channels + j, channels)
+                add_inner_products(at + i, channels, at + j, channels, n, gram + i * channels + j, channels)
 
 
 @emit
@@ -66,7 +67,7 @@ def multiply_pixels(pixels, n, channels, packed, panels, y, y_pixel, room):
             to = room + row * channels + (i - row) * LANES
             _pack(pixels + i * channels, to, size * LANES, channels // LANES)
     for panel in range(panels):
-        multiply(room, 0, groups(n), tall, channels, packed + panel * channels * PANEL, y + panel * PANEL, y_pixel)
+        multiply(room, ZERO, groups(n), tall, channels, packed + panel * channels * PANEL, y + panel * PANEL, y_pixel)
 
 
 @kernel
@@ -110,7 +111,7 @@ def _gram_panels(task):
             n = min(CHUNK, task.n - start)
             for i in range(0, j + PANEL, SHORT):
                 to = task.result + i * task.channels + j
-                add_inner_products(at + i, at + j, task.channels, n, to, task.channels)
+                add_inner_products(at + i, task.channels, at + j, task.channels, n, to, task.channels)
 
 
 @kernel

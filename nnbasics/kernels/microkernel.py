@@ -19,6 +19,8 @@ so that both are read from front to back. Rows are cut into `tall` groups and a 
 little, is padded.
 """
 
+import numpy as np
+
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES, VARIANT
 from nnbasics.kernels.simd import Index, Register, broadcast, emit, least, load, repeat, store, zeros
@@ -26,6 +28,7 @@ from nnbasics.kernels.simd import Index, Register, broadcast, emit, least, load,
 PANEL = 2 * LANES
 STRETCH = 64  # how many terms a sum in a register takes before it is added to C
 TALL, SHORT = VARIANT.tall, VARIANT.short
+ZERO, ONE = np.int64(0), np.int64(1)  # as arguments; for a literal 0 Numba would compile the called kernel once more
 
 
 def outer_product(sums, column, row):
@@ -63,11 +66,11 @@ _tall, _short = _tile(TALL), _tile(SHORT)
 
 def _inner(rows):
     @emit
-    def inner(a, b, stride, n, c, c_row):
+    def inner(a, a_step, b, b_step, n, c, c_row):
         sums = [[Register(zeros(a)) for _ in range(2)] for _ in range(rows)]
         with repeat(n) as k:
-            row = b + k * stride
-            outer_product(sums, lambda i: broadcast(a + k * stride + i), [load(row), load(row + LANES)])
+            a_k, b_k = a + k * a_step, b + k * b_step
+            outer_product(sums, lambda i: broadcast(a_k + i), [load(b_k), load(b_k + LANES)])
         for i, row in enumerate(sums):
             for j, total in enumerate(row):
                 at = c + c_row * i + j * LANES
@@ -90,9 +93,9 @@ def multiply_short(a, b, c, c_row, depth):
 
 
 @kernel
-def add_inner_products(a, b, stride, n, c, c_row):
-    """C (short x PANEL) += A^T B, whose n rows are `stride` apart: sums over pixels, as a Gram matrix has them."""
-    _add_inner(a, b, stride, n, c, c_row)
+def add_inner_products(a, a_step, b, b_step, n, c, c_row):
+    """C (SHORT x PANEL) += A^T B, whose n rows are so far apart: sums over pixels, as Gram matrices have them."""
+    _add_inner(a, a_step, b, b_step, n, c, c_row)
 
 
 @kernel

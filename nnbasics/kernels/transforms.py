@@ -107,6 +107,27 @@ def output_transform(m):
     ]
 
 
+def output_gradient_transform(dy):
+    """A dy, six from four: the transpose of the output transform, for gradients of the filters."""
+    rows = []
+    for s in (P, R):
+        even, odd = dy[0] + float(s**2) * dy[2], float(s) * dy[1] + float(s**3) * dy[3]
+        rows += [even + odd, even - odd]
+    return [dy[0], *rows, dy[3]]
+
+
+def filter_gradient_transform(m):
+    """G^T m, three from six: the transpose of the filter transform."""
+    zero = _divided(m[0], _without(POINTS, Fraction(0), Fraction(0)))
+    even_p, odd_p = _divided(m[1] + m[2], _without(POINTS, P, P)), _divided(m[1] - m[2], _without(POINTS, P, P))
+    even_r, odd_r = _divided(m[3] + m[4], _without(POINTS, R, R)), _divided(m[3] - m[4], _without(POINTS, R, R))
+    return [
+        zero + (even_p + even_r),
+        float(P) * odd_p + float(R) * odd_r,
+        float(P**2) * even_p + (float(R**2) * even_r + m[5]),
+    ]
+
+
 def in_two_dimensions(transform, square):
     """Apply a transform along the first axis of a list of lists, then along the second."""
     columns = [transform([row[j] for row in square]) for j in range(len(square[0]))]

@@ -35,6 +35,7 @@ from nnbasics.kernels.machine import LANES
 from nnbasics.kernels.microkernel import (
     PANEL,
     TALL,
+    ZERO,
     first_row,
     groups,
     multiply,
@@ -439,16 +440,18 @@ def _blocks(work):
                 size = first_row(group + 1, tall) - row
                 for i in range(row, min(n, row + size)):
                     to = v + row * work.channels + (i - row) * LANES
-                    transform_patch(work, start + i, 0, work.channels // LANES, to, v_product, size * LANES, nothing)
+                    transform_patch(work, start + i, ZERO, work.channels // LANES, to, v_product, size * LANES, nothing)
             for product in range(PRODUCTS):
                 for panel in range(panels):
                     u = work.shared + (product * panels + panel) * work.channels * PANEL
                     to = m + panel * m_panel + product * m_product
-                    multiply(v + product * v_product, 0, groups(n), tall, work.channels, u, to, PANEL)
+                    multiply(v + product * v_product, ZERO, groups(n), tall, work.channels, u, to, PANEL)
             if work.style:
                 _style_gradient(work, start, n, v)
             for i in range(n):
-                transform_outputs(work, start + i, 0, work.filters // LANES, m + i * PANEL, m_product, m_panel, waste)
+                transform_outputs(
+                    work, start + i, ZERO, work.filters // LANES, m + i * PANEL, m_product, m_panel, waste
+                )
             if work.gram:
                 _gram(work, start, n, work.gram + piece * work.filters * work.filters)
 
@@ -538,7 +541,7 @@ def _panels(work):
         vectors = min(2, work.filters // LANES - 2 * panel)
         for i in range(start, min(n, stop)):
             at = m + (i - start) * PANEL
-            transform_outputs(work, work.first_tile + i, panel * PANEL, vectors, at, m_product, 0, waste)
+            transform_outputs(work, work.first_tile + i, panel * PANEL, vectors, at, m_product, ZERO, waste)
 
 
 @kernel

@@ -60,6 +60,7 @@ SHAPES = {
     "a grey batch": {"n": 2, "c": 1, "k": 64, "h": 6, "w": 6},
     "half a panel": {"c": 48, "k": 48, "h": 10, "w": 10},
     "blocks": {"n": 2, "c": 64, "k": 64, "h": 41, "w": 43},
+    "many tiles": {"n": 2, "c": 32, "k": 16, "h": 60, "w": 50},
     "panels in chunks": {"c": 144, "k": 528, "h": 50, "w": 45},
 }
 

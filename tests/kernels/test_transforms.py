@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from nnbasics.kernels import transforms
-from nnbasics.kernels.transforms import filter_transform, in_two_dimensions, input_transform, output_transform
+from nnbasics.kernels.transforms import (
+    filter_gradient_transform,
+    filter_transform,
+    in_two_dimensions,
+    input_transform,
+    output_gradient_transform,
+    output_transform,
+)
 
 A_T, G, B_T = (np.array(matrix, float) for matrix in transforms.matrices())
 
@@ -20,7 +27,7 @@ def test_the_matrices_make_a_convolution_exactly(points):
 
 
 def test_the_textbooks_matrices_at_the_textbooks_points():
-    """Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015, section 4.2, up to the signs of rows."""
+    """Lavin and Gray, "Fast algorithms for convolutional neural networks", 2015, section 4.2."""
     _, g, b_t = (np.array(m, float) for m in transforms.matrices(tuple(map(Fraction, (0, 1, -1, 2, -2)))))
     np.testing.assert_array_equal(b_t[0], [4, 0, -5, 0, 1, 0])
     np.testing.assert_array_equal(b_t[5], [0, 4, 0, -5, 0, 1])
@@ -30,7 +37,14 @@ def test_the_textbooks_matrices_at_the_textbooks_points():
 
 
 @pytest.mark.parametrize(
-    ("transform", "matrix"), [(input_transform, B_T), (filter_transform, G), (output_transform, A_T)]
+    ("transform", "matrix"),
+    [
+        (input_transform, B_T),
+        (filter_transform, G),
+        (output_transform, A_T),
+        (output_gradient_transform, A_T.T),
+        (filter_gradient_transform, G.T),
+    ],
 )
 def test_the_functions_are_the_matrices(transform, matrix, rng):
     x = rng.standard_normal((matrix.shape[1], 5))
