@@ -24,9 +24,10 @@ def write(path, tensors, metadata=(), overwrite=True, expected=None):
 
     The digest of all that goes into the header. If the file would not have the sha256 `expected`, nothing is written.
     """
-    order = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
-    arrays = {name: tensors[name] for name in order}
+    arrays = {name: np.asarray(array) for name, array in tensors.items()}
+    arrays = dict(sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
     metadata = {"format": FORMAT, **dict(metadata)}
+    _check(arrays, metadata)
     metadata["digest"] = digest(arrays, metadata)
     header = _header(arrays, metadata)
     found = hashlib.sha256()
@@ -42,13 +43,23 @@ def write(path, tensors, metadata=(), overwrite=True, expected=None):
     return found.hexdigest()
 
 
+def _check(arrays, metadata):
+    for name, array in arrays.items():
+        check_name(name)
+        if name == "__metadata__":
+            raise WeightsError("no tensor can be called __metadata__: the format keeps that name for itself")
+        if array.dtype.name not in _CODES:
+            raise WeightsError(f"{name} has dtype {array.dtype}, which a file of weights cannot hold; use float32")
+    for key, value in metadata.items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise WeightsError(f"metadata is strings by name, and {key!r} is {value!r}; say str({value!r})")
+
+
 def _header(arrays, metadata):
     header, position = {"__metadata__": dict(sorted(metadata.items()))}, 0
     for name, array in arrays.items():
-        code = _CODES.get(array.dtype.name)
-        if code is None:
-            raise WeightsError(f"{name} has dtype {array.dtype}, which a file of weights cannot hold; use float32")
-        header[name] = {"dtype": code, "shape": list(array.shape), "data_offsets": [position, position + array.nbytes]}
+        place = [position, position + array.nbytes]
+        header[name] = {"dtype": _CODES[array.dtype.name], "shape": list(array.shape), "data_offsets": place}
         position += array.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)

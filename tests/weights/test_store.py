@@ -80,6 +80,21 @@ def test_no_file_is_overwritten_unless_asked_and_none_is_left_half_written(tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("tensors", "metadata", "says"),
+    [
+        ({"__metadata__": [1.0]}, {}, "keeps that name for itself"),
+        ({"a\x1b": [1.0]}, {}, "which is no name"),
+        ({"a": ["word"]}, {}, "a has dtype <U4"),
+        ({"a": [1.0]}, {"epoch": 3}, r"'epoch' is 3; say str\(3\)"),
+    ],
+)
+def test_what_cannot_be_saved(tmp_path, tensors, metadata, says):
+    with pytest.raises(WeightsError, match=says):
+        save(tmp_path / "a", tensors, metadata)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("target", ["folder", "missing/a", "pipe"])
 def test_places_that_cannot_be_written(tmp_path, target):
     import os

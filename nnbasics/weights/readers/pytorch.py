@@ -30,8 +30,6 @@ _STORAGES = {
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
-
-
 _ORDERED_DICT = Name("collections", "OrderedDict")
 _TENSORS = {Name("torch._utils", "_rebuild_tensor_v2"), Name("torch._utils", "_rebuild_tensor")}
 _PARAMETER = Name("torch._utils", "_rebuild_parameter")
@@ -41,6 +39,9 @@ _HARMLESS = {_ORDERED_DICT, _PARAMETER, *_TENSORS} | {  # the last few are besid
     Name("argparse", "Namespace"),
     Name("_codecs", "encode"),
     Name("numpy", "dtype"),
+    Name("numpy", "ndarray"),
+    Name("numpy.core.multiarray", "_reconstruct"),
+    Name("numpy._core.multiarray", "_reconstruct"),
     Name("numpy.core.multiarray", "scalar"),
     Name("numpy._core.multiarray", "scalar"),
 }
