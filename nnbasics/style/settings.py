@@ -161,7 +161,7 @@ class Settings:
     tv_weight: float = setting(0.0, Real(), "weight of the total variation, which smooths", "loss")
     pooling: str = setting("max", Choice(("max", "average")), "pooling of the network", "loss")
     weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
-    iterations: int = setting(300, Whole(0, 1_000_000), "steps to take, in all")
+    iterations: int = setting(200, Whole(0, 1_000_000), "steps to take, in all")
     optimizer: str = setting("lbfgs", Choice(OPTIMIZERS), "the way downhill")
     learning_rate: float = setting(
         None, Real(positive=True), "of adam (default 0.02) and gradient-descent (default: measured at the start)"
