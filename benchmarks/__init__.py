@@ -1,0 +1,1 @@
+"""Every figure of the README about speed and memory, measured: `make bench`."""

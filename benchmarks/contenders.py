@@ -1,0 +1,193 @@
+"""What is measured, ours and PyTorch's. Each process imports only its own side."""
+
+from pathlib import Path
+
+import numpy as np
+
+STYLE = [f"relu{block}_1" for block in range(1, 6)]
+CONTENT = "relu4_2"
+WEIGHTS = Path(__file__).parent.parent / "weights" / "vgg19-normalised.safetensors"
+PLAN = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512)
+
+
+def make(side, what, *settings):
+    """A function without arguments that does it once."""
+    return {"ours": OURS, "torch": TORCH}[side][what](*settings)
+
+
+def pictures(size):
+    rng = np.random.default_rng(1)
+    return [rng.random((1, 3, int(size), int(size)), np.float32) for _ in range(3)]
+
+
+# ---- the closure of style transfer: loss and gradient to the picture -----------------------------------------------
+
+
+def our_closure(size, threads="2"):
+    from nnbasics.kernels.threads import set_num_threads
+    from nnbasics.models import vgg19
+    from nnbasics.style import Objective
+
+    set_num_threads(int(threads))
+    x, content, style = pictures(size)
+    objective = Objective(
+        vgg19(),
+        content,
+        style,
+        content_weight=1,
+        style_weight=1e4,
+        content_layers={CONTENT: 1},
+        style_layers=dict.fromkeys(STYLE, 1),
+    )
+    return lambda: objective(x)
+
+
+def torch_closure(size, threads="2", mode="channels_last"):
+    """The same loss by autograd: weights without gradients, ReLU in place, Gram matrices without a copy of the map."""
+    import torch
+    from safetensors.numpy import load_file
+    from torch.nn import functional as F
+
+    torch.set_num_threads(int(threads))
+    layout = torch.contiguous_format if mode == "nchw" else torch.channels_last
+    arrays = load_file(WEIGHTS)
+    names = [f"conv{block}_{number}" for block, number in _numbers()]
+    weights = [
+        [torch.from_numpy(arrays[f"{name}.{key}"]).float() for key in ("weight", "bias")]
+        for name in ["preprocess", *names]
+    ]
+    weights = [(weight.contiguous(memory_format=layout), bias) for weight, bias in weights]
+    del arrays
+
+    def features(x):
+        x = F.conv2d(x, *weights[0]).contiguous(memory_format=layout)
+        found, number = {}, 0
+        for step in PLAN:
+            if step == "pool":
+                x = F.max_pool2d(x, 2)
+                continue
+            name = names[number].replace("conv", "relu")
+            number += 1
+            x = F.relu_(F.conv2d(x, *weights[number], padding=1))
+            if name in STYLE or name == CONTENT:
+                found[name] = x
+        return found
+
+    def gram(f):
+        if mode == "nchw":
+            flat = f.reshape(f.shape[1], -1)
+            return flat @ flat.T
+        flat = f.permute(0, 2, 3, 1).reshape(-1, f.shape[1])
+        return flat.T @ flat
+
+    def loss(found, grams, target):
+        total = 0.5 * ((found[CONTENT] - target) ** 2).sum()
+        for name in STYLE:
+            n, m = found[name].shape[1], found[name].shape[2] * found[name].shape[3]
+            total = total + 1e4 / (4 * n**2 * m**2) * ((gram(found[name]) - grams[name]) ** 2).sum()
+        return total
+
+    x, content, style = (torch.from_numpy(picture) for picture in pictures(size))
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16")
+    with torch.no_grad(), autocast:
+        grams = {name: gram(f) for name, f in features(style).items() if name in STYLE}
+        target = features(content)[CONTENT].clone()
+
+    def closure():
+        variable = x.clone().requires_grad_(True)
+        with autocast:
+            value = loss(features(variable), grams, target)
+        (gradient,) = torch.autograd.grad(value, variable)
+        return float(value.detach()), gradient
+
+    return closure
+
+
+def _numbers():
+    for block, layers in enumerate((2, 2, 4, 4, 1), 1):
+        for number in range(1, layers + 1):
+            yield block, number
+
+
+# ---- one convolution, forward and gradient to its input --------------------------------------------------------------
+
+
+def our_layer(channels, filters, size):
+    from nnbasics import Conv2d
+
+    conv = Conv2d(int(channels), int(filters), 3, padding=1, rng=0).freeze()
+    x = _map(channels, size)
+    dy = _map(filters, size)
+
+    def both():
+        conv.forward(x)
+        return conv.backward(dy)
+
+    return both
+
+
+def torch_layer(channels, filters, size, mode="channels_last"):
+    import torch
+    from torch.nn import functional as F
+
+    torch.set_num_threads(2)
+    layout = torch.contiguous_format if mode == "nchw" else torch.channels_last
+    x, dy = (torch.from_numpy(_map(c, size)).contiguous(memory_format=layout) for c in (channels, filters))
+    weight = np.random.default_rng(0).standard_normal((int(filters), int(channels), 3, 3), np.float32)
+    weight = torch.from_numpy(weight).contiguous(memory_format=layout)
+    bias = torch.zeros(int(filters))
+    x.requires_grad_(True)
+    return lambda: torch.autograd.grad(F.conv2d(x, weight, bias, padding=1), x, dy)
+
+
+def _map(channels, size):
+    """(1, C, size, size), channels-last in memory."""
+    pixels = np.random.default_rng(0).standard_normal((1, int(size), int(size), int(channels)), np.float32)
+    return pixels.transpose(0, 3, 1, 2)
+
+
+# ---- a training step of LeNet-5 --------------------------------------------------------------------------------------
+
+
+def our_training(batch):
+    from nnbasics import SGD, CrossEntropyLoss
+    from nnbasics.models import lenet5
+
+    net, loss, optimizer = lenet5(rng=0), CrossEntropyLoss(), SGD(lr=0.01)
+    x, labels = _digits(batch)
+
+    def step():
+        loss.forward(net.forward(x), labels)
+        net.backward(loss.backward())
+        optimizer.step(net.params, net.grads)
+
+    return step
+
+
+def torch_training(batch):
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(2)
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+    )  # fmt: skip
+    optimizer, loss = torch.optim.SGD(net.parameters(), lr=0.01), nn.CrossEntropyLoss()
+    x, labels = (torch.from_numpy(a) for a in _digits(batch))
+
+    def step():
+        optimizer.zero_grad()
+        loss(net(x), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def _digits(batch):
+    rng = np.random.default_rng(0)
+    return rng.random((int(batch), 1, 28, 28), np.float32), rng.integers(0, 10, int(batch))
+
+
+OURS = {"closure": our_closure, "layer": our_layer, "training": our_training}
+TORCH = {"closure": torch_closure, "layer": torch_layer, "training": torch_training}

@@ -1,0 +1,77 @@
+"""Contenders in turns, each in a process of its own, so that a machine that slows down slows all of them.
+
+A contender is a line of words, such as "ours 512 2": `benchmarks.contenders` makes a function without arguments of it.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+
+class Process:
+    """A contender that waits to be told to run."""
+
+    def __init__(self, words):
+        self.words = words
+        command = [sys.executable, "-m", "benchmarks.interleave", *words.split()]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        if self._answer() != "ready":
+            raise SystemExit(f"the contender {words!r} did not start")
+
+    def _answer(self):
+        return self._process.stdout.readline().strip()
+
+    def ask(self, question):
+        """Seconds of one run ("run"), or the process' largest resident memory in MB ("memory")."""
+        print(question, file=self._process.stdin, flush=True)
+        answer = self._answer()
+        if not answer:
+            raise SystemExit(f"the contender {self.words!r} died")
+        return float(answer)
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def race(contenders, rounds):
+    """{words: (seconds of each round, MB)}; every second round goes backwards."""
+    processes = [Process(words) for words in contenders]
+    seconds = {words: [] for words in contenders}
+    for turn in range(rounds):
+        for process in processes[:: 1 if turn % 2 == 0 else -1]:
+            seconds[process.words].append(process.ask("run"))
+    found = {process.words: (np.array(seconds[process.words]), process.ask("memory")) for process in processes}
+    for process in processes:
+        process.close()
+    return found
+
+
+def ratio(theirs, ours):
+    """The median of the ratios of each round, with their range, as words."""
+    ratios = theirs / ours
+    return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+
+
+def _serve(words):
+    from benchmarks.contenders import make
+
+    run = make(*words)
+    run()
+    run()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        if line.strip() == "memory":
+            largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            print(largest / (2**20 if sys.platform == "darwin" else 2**10), flush=True)
+        else:
+            start = time.perf_counter()
+            run()
+            print(time.perf_counter() - start, flush=True)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1:])
