@@ -28,8 +28,7 @@ def machine():
         model = names[0].partition(":")[2].strip() if names else model
     kernels = f"{VARIANT.name} kernels, Python {platform.python_version()}"
     return (
-        f"Measured on {model}, {os.cpu_count()} processors, {kernels}. "
-        "Medians of interleaved runs, one process each."
+        f"Measured on {model}, {os.cpu_count()} processors, {kernels}. Medians of interleaved runs, one process each."
     )
 
 

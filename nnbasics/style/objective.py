@@ -151,7 +151,7 @@ class Objective:
             scale = self.convention.gram(n, m)
             factors[name] = scale, self.convention.style(n, m, self.shape[2] * self.shape[3])
             gram *= dtype.type(scale * m / positions[name])
-        features = {name: array.copy() for name, array in measured.features.items()}
+        features = {name: array.copy(order="K") for name, array in measured.features.items()}
         return _Targets(plan, features, grams, factors)
 
 
