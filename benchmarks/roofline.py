@@ -78,15 +78,16 @@ def main():
 
     top, slope = max(peak() for _ in range(3)), bandwidth()
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    intensity = np.geomspace(1, 1000, 100)
-    axes.loglog(intensity, np.minimum(top, slope * intensity), color="tab:grey")
-    axes.annotate(f"{top:.0f} GFLOP/s: the register tile alone", (12, top * 1.1), color="tab:grey")
-    axes.annotate(f"{slope:.0f} GB/s: copying", (1.2, slope * 2.2), color="tab:grey")
-    for name, x, y in points():
+    intensity = np.geomspace(1, 500, 200)
+    axes.semilogx(intensity, np.minimum(top, slope * intensity), color="tab:grey")
+    axes.annotate(f"{top:.0f} GFLOP/s: the register tile alone", (9, top * 1.03), color="tab:grey")
+    axes.annotate(f"{slope:.0f} GB/s: copying", (1.1, slope * 3.2), color="tab:grey")
+    for i, (name, x, y) in enumerate(sorted(points(), key=lambda point: point[1])):
         axes.plot(x, y, "o", color="tab:blue")
-        axes.annotate(name, (x, y), textcoords="offset points", xytext=(5, -9), fontsize=8)
+        side = {"xytext": (0, 8)} if i % 2 else {"xytext": (0, -14)}
+        axes.annotate(name, (x, y), textcoords="offset points", ha="center", fontsize=8, **side)
         print(f"{name}: {x:.0f} operations a byte, {y:.0f} GFLOP/s, {y / top:.0%} of the peak")
-    axes.set(xlabel="operations for each byte of input, output and weights", ylabel="GFLOP/s", ylim=(slope, top * 1.6))
+    axes.set(xlabel="operations for each byte of input, output and weights", ylabel="GFLOP/s", ylim=(0, top * 1.15))
     figure.savefig(RESULTS / "roofline.png", dpi=110)
     plt.close(figure)
     print(machine())
