@@ -11,6 +11,7 @@ from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError
 from nnbasics.optimizers import LBFGS, SGD, Adam, Diverged, descend, safe_learning_rate
 from nnbasics.style import manifest, memory
+from nnbasics.style.bounds import outside
 from nnbasics.style.cosine import Cosine
 from nnbasics.style.interrupt import gently
 from nnbasics.style.objective import Objective
@@ -18,6 +19,7 @@ from nnbasics.style.settings import InvalidSetting, Settings
 
 SMALLEST = 16  # pixels of a side: less than this has nothing to paint, and the deepest default layer sees none of it
 STYLE_PER_VALUE = 60.0  # the default beta for one value of the content's features, where alpha is 1
+OUTSIDE = 160.0  # what a value pays for the square of its way out of [0, 1], in units of what its features count
 ADAM_LEARNING_RATE = 0.02
 NOISE = np.float32(0.2)  # range of the white noise around grey: noise of full range is still seen after 500 steps
 
@@ -106,7 +108,9 @@ class Run:
         self.shape = content_array.shape
         memory.check(self.shape, style_array.shape, settings)
         self._start = _start(settings, content_array)
-        self.style_weight = _beta(settings, self.net, self.shape)
+        values = _values(settings, self.net, self.shape)
+        self.style_weight = _beta(settings, values)
+        self._outside = OUTSIDE * (settings.content_weight + self.style_weight / values)
         self.objective = Objective(
             self.net,
             content_array,
@@ -150,21 +154,29 @@ class Run:
             self.stopped = f"no lower point was found after {step.iteration} iterations: as low as float32 goes"
 
     def _walk(self):
-        settings, function, x = self.settings, self._evaluate, self._start
+        settings, x = self.settings, self._start
         if settings.optimizer == "lbfgs":
             coordinates = Cosine(x)
             self._picture_of = coordinates.picture
-            return descend(coordinates.within(function), np.zeros_like(x), LBFGS(settings.history))
+            return descend(coordinates.within(self._bounded), np.zeros_like(x), LBFGS(settings.history))
         if settings.optimizer == "adam":
             self.learning_rate = settings.learning_rate or ADAM_LEARNING_RATE
-            return descend(function, x, Adam(self.learning_rate))
-        self.learning_rate = settings.learning_rate or safe_learning_rate(function, x)
-        return descend(function, x, SGD(self.learning_rate))
+            return descend(self._bounded, x, Adam(self.learning_rate))
+        # The lecture's x := x - lambda dL/dx, as written.
+        self.learning_rate = settings.learning_rate or safe_learning_rate(self._evaluate, x)
+        return descend(self._evaluate, x, SGD(self.learning_rate))
 
     def _evaluate(self, x):
         """Loss and gradient; where they overflow the walk sees it, and nobody needs NumPy's warnings."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.objective(x)
+
+    def _bounded(self, x):
+        """Loss and gradient, with a price on values that the saved picture cannot have."""
+        loss, gradient = self._evaluate(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            excess, slope = outside(x)
+            return loss + self._outside * excess, gradient + self._outside * slope
 
     @property
     def result(self):
@@ -294,7 +306,19 @@ def _start(settings, content):
     return np.ascontiguousarray(pictures.resize_to(given, *content.shape[2:]).transpose(2, 0, 1)[None])
 
 
-def _beta(settings, net, shape):
+def _values(settings, net, shape):
+    """How many values the content's sum runs over: a mean over its layers."""
+    layers = settings.content_layers
+    if not sum(layers.values()):
+        return math.prod(shape)
+    values = 0.0
+    for name in net.up_to(layers):
+        shape = net.layers[name].output_shape(shape)
+        values += layers.get(name, 0.0) * math.prod(shape)
+    return values / sum(layers.values())
+
+
+def _beta(settings, values):
     """The weight of the style in the loss. A relative one counts the values that the content's sum runs over.
 
     The lecture's content term is a sum over all positions and its style term a quotient that has forgotten them, so the
@@ -302,11 +326,7 @@ def _beta(settings, net, shape):
     """
     if not isinstance(settings.style_weight, str):
         return settings.style_weight
-    values, layers = 0.0, settings.content_layers
-    for name in net.up_to(layers):
-        shape = net.layers[name].output_shape(shape)
-        values += layers.get(name, 0.0) * math.prod(shape)
-    return float(settings.style_weight[:-1]) * STYLE_PER_VALUE * values / (sum(layers.values()) or 1)
+    return float(settings.style_weight[:-1]) * STYLE_PER_VALUE * values
 
 
 def _advice(settings):
