@@ -1,5 +1,8 @@
 """Convolution: one small filter, slid over the whole picture."""
 
+from dataclasses import dataclass
+from fractions import Fraction
+
 import numpy as np
 
 from nnbasics.errors import UserError
@@ -7,16 +10,92 @@ from nnbasics.kernels import choose
 from nnbasics.layers.base import Layer, he, pair, short, whole
 
 
+@dataclass(frozen=True)
+class Windows:
+    """How many windows fit, and what is left over; made by `windows`.
+
+    Attributes
+    ----------
+    size : int
+        W2, how many windows fit: what a layer puts out.
+    quotient : Fraction
+        (W - F + 2 P) / S + 1 before it is rounded down to W2.
+    unseen : int
+        How many values at the end (of input and padding) no window sees.
+    """
+
+    size: int
+    quotient: Fraction
+    unseen: int
+    formula: str
+
+    @property
+    def divides(self):
+        """Whether the windows end just where the padded input ends."""
+        return self.unseen == 0
+
+    def __str__(self):
+        line = f"{self.formula} = {float(self.quotient):g}"
+        if self.divides:
+            return line
+        last = "the last value" if self.unseen == 1 else f"the last {self.unseen} values"
+        return f"{line}, which is not whole: {self.size} fit, and {last} of the padded input no window sees"
+
+
+def windows(size, kernel_size, stride=1, padding=0):
+    """The arithmetic of sizes, W2 = (W - F + 2 P) / S + 1, in one dimension, which says when it does not divide.
+
+    Layers round down, as every library does, and say nothing; what no window sees then is lost.
+
+    Parameters
+    ----------
+    size, kernel_size, stride : int
+        W, F and S.
+    padding : int or pair of int
+        P on both sides, or different numbers before and after.
+
+    Returns
+    -------
+    Windows
+
+    Raises
+    ------
+    UserError
+        If not even one window fits.
+
+    Examples
+    --------
+    >>> windows(7, 3, stride=2).size
+    3
+    >>> print(windows(6, 3, stride=2, padding=1))
+    (6 - 3 + 2 * 1) / 2 + 1 = 3.5, which is not whole: 3 fit, and the last value of the padded input no window sees
+    >>> print(windows(6, 3, stride=2, padding=(0, 1)))
+    (6 - 3 + 0 + 1) / 2 + 1 = 3
+    """
+    size, kernel, step = whole(size, "size"), whole(kernel_size, "kernel_size"), whole(stride, "stride")
+    before, after = pair(padding, "padding", least=0)
+    room = size - kernel + before + after
+    if room < 0:
+        raise UserError(
+            f"the window does not fit: {size} + {before + after} of padding = {size + before + after}, less than the "
+            f"kernel's {kernel}"
+        )
+    pads = f"2 * {before}" if before == after else f"{before} + {after}"
+    formula = f"({size} - {kernel} + {pads}) / {step} + 1"
+    return Windows(room // step + 1, Fraction(room, step) + 1, room % step, formula)
+
+
 def fit(sizes, kernel_size, stride, padding, label):
-    """W2 = (W - F + 2 P) / S + 1 for rows and columns, rounded down; refuse a filter larger than the padded input."""
+    """`windows` for rows and columns, as sizes alone; refuse a filter larger than the padded input, and say whose."""
     out = []
-    for axis, size, kernel, step, pad in zip("HW", sizes, kernel_size, stride, padding, strict=True):
+    for axis, *arithmetic in zip("HW", sizes, kernel_size, stride, padding, strict=True):
+        size, kernel, _, pad = arithmetic
         if kernel > size + 2 * pad:
             raise UserError(
                 f"{label}: the window does not fit: {axis} = {size} + 2 * {pad} of padding = {size + 2 * pad}, "
                 f"less than the kernel's {kernel}"
             )
-        out.append((size + 2 * pad - kernel) // step + 1)
+        out.append(windows(*arithmetic).size)
     return tuple(out)
 
 

@@ -21,8 +21,8 @@ class MLP(Sequential):
         h = f(W1 x + b1),   y = f(W2 h + b2), ...
 
     One hidden layer is enough for XOR, which no single perceptron can do: its neurons draw two lines, and the next
-    neuron answers yes between them. Two hidden neurons can do it, but descent finds their lines only now and then (in 10
-    of 25 starts with what the example does); of eight some are always near.
+    neuron answers yes between them. Two hidden neurons can do it, but descent finds their lines only now and then (from
+    10 of 25 starts, with what the example does); of eight some are always near.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from scipy.signal import correlate2d
 
 from nnbasics import Conv2d, Linear
 from nnbasics.errors import UserError
+from nnbasics.layers.convolution import windows
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,30 @@ def test_inputs_that_do_not_fit(shape, words):
 def test_its_repr_makes_it_again():
     for text in ("Conv2d(3, 4, kernel_size=3)", "Conv2d(3, 4, kernel_size=(3, 5), stride=2, padding=1, bias=False)"):
         assert repr(eval(text)) == text
+
+
+def test_the_arithmetic_says_when_it_does_not_divide():
+    assert str(windows(7, 3)) == "(7 - 3 + 2 * 0) / 1 + 1 = 5"
+    assert windows(7, 3, 2).divides
+    slide = windows(6, 3, 2, 1)
+    assert (slide.size, slide.quotient, slide.unseen, slide.divides) == (3, 3.5, 1, False)
+    assert "= 3.5, which is not whole: 3 fit, and the last value of the padded input no window sees" in str(slide)
+    assert str(windows(6, 3, 2, (0, 1))) == "(6 - 3 + 0 + 1) / 2 + 1 = 3"
+    assert "the last 2 values" in str(windows(8, 3, 3))
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_the_arithmetic_counts_windows(size, kernel, stride):
+    """Against laying them out one by one."""
+    for padding in range(3):
+        places = range(0, size + 2 * padding - kernel + 1, stride)
+        if not places:
+            with pytest.raises(UserError, match="does not fit"):
+                windows(size, kernel, stride, padding)
+            continue
+        found = windows(size, kernel, stride, padding)
+        assert found.size == len(places)
+        assert found.unseen == size + 2 * padding - (places[-1] + kernel)
+        assert found.divides == (found.quotient == found.size)
