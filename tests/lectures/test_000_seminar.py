@@ -111,6 +111,17 @@ def test_w13_needs_the_error_of_both_outputs(network):
     assert abs(printed / right - 1) > 0.1
 
 
+def test_the_figures_of_the_errata_page():
+    net = MLP((2, 2, 2))
+    net.params["fc1.weight"], net.params["fc1.bias"] = np.array([[0.15, 0.2], [0.25, 0.3]]), np.full(2, 0.35)
+    net.params["fc2.weight"], net.params["fc2.bias"] = np.array([[0.4, 0.45], [0.5, 0.55]]), np.full(2, 0.6)
+    trace = Trace(net, [0.05, 0.1], [0.01, 0.99])
+    h3, o5, o6 = (trace.neurons[number].out for number in (3, 5, 6))
+    assert trace.weight(1, 3).value == pytest.approx(0.000438568, abs=1e-9)
+    printed = (o5 - 0.01) * (o5 * (1 - o5) * 0.4 + o6 * (1 - o6) * 0.5) * h3 * (1 - h3) * 0.05
+    assert printed == pytest.approx(0.00145333, abs=1e-8)
+
+
 @pytest.mark.parametrize("a", [0.5, 1, 3])
 def test_the_sigmoids_derivatives(a):
     """sigma' = a sigma (1 - sigma) by the layer; sigma'' = a^2 sigma (1 - sigma) (1 - 2 sigma) as its slope."""
