@@ -1,6 +1,7 @@
 """Settings: what is understood, what is refused, and that flags and docs come from the same place."""
 
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,9 @@ def test_a_loss_of_nothing_is_refused():
 def test_the_table_has_a_row_for_every_setting():
     rows = table().splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == [item.name for item in fields(Settings)]
+
+
+def test_the_settings_page_has_the_table():
+    """If this fails, put what `settings.table()` returns into docs/settings.md."""
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert table() in page.read_text(encoding="utf-8")
