@@ -51,14 +51,20 @@ def by_size_and_threads(sizes):
 
 
 def main(sizes=(256, 512, 1024), own_sizes=(128, 256, 512, 1024, 2048)):
-    rows, seconds = against_torch(sizes)
-    head = ["", "nnbasics", *(f"PyTorch {mode}" for mode in MODES), "times as fast as the better float32 mode (range)"]
-    head += ["peak memory", "PyTorch's", "ratio"]
-    write("closure", "Loss and gradient to the picture, two threads", head, rows)
+    if sizes:
+        rows, seconds = against_torch(sizes)
+        head = [
+            "",
+            "nnbasics",
+            *(f"PyTorch {mode}" for mode in MODES),
+            "times as fast as the better float32 mode (range)",
+        ]
+        head += ["peak memory", "PyTorch's", "ratio"]
+        write("closure", "Loss and gradient to the picture, two threads", head, rows)
+        plot_closure(seconds)
     if own_sizes:
         head = ["", "one thread", "two threads", "gain", "a pixel", "times the size before"]
         write("sizes", "Cost by size of the picture", head, by_size_and_threads(own_sizes))
-    plot_closure(seconds)
 
 
 if __name__ == "__main__":

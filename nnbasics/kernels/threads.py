@@ -33,11 +33,11 @@ def get_num_threads():
     """How many threads a kernel runs on."""
     if _chosen is not None:
         return _chosen
-    if numba_threads._is_initialized:
-        return numba.get_num_threads()
-    if "NUMBA_NUM_THREADS" not in os.environ and os.environ.get("OMP_NUM_THREADS", "").isdecimal():
-        return max(1, min(int(os.environ["OMP_NUM_THREADS"]), numba.config.NUMBA_NUM_THREADS))
-    return numba.config.NUMBA_NUM_THREADS
+    most = numba.config.NUMBA_NUM_THREADS
+    n = numba.get_num_threads() if numba_threads._is_initialized else most  # asking would start Numba's own threads
+    if n == most and "NUMBA_NUM_THREADS" not in os.environ and os.environ.get("OMP_NUM_THREADS", "").isdecimal():
+        return max(1, min(int(os.environ["OMP_NUM_THREADS"]), n))
+    return n
 
 
 def run_together(kernel, *args):
