@@ -80,7 +80,7 @@ class Perceptron:
     Attributes
     ----------
     weight : ndarray, (d + 1,)
-        w_0 (the bias), w_1, ..., w_d, float64. It may be set.
+        w_0 (the bias), w_1, ..., w_d, float64. Setting it copies what is given.
 
     Notes
     -----
@@ -104,6 +104,19 @@ class Perceptron:
 
     def __repr__(self):
         return f"Perceptron({self.in_features}, lr={self.lr:g})"
+
+    @property
+    def weight(self):
+        return self._weight
+
+    @weight.setter
+    def weight(self, values):
+        values = np.array(values, dtype=np.float64)
+        if values.shape != (self.in_features + 1,):
+            raise UserError(
+                f"{self!r}: weights of shape {values.shape}; ({self.in_features + 1},), w_0 first, was expected"
+            )
+        self._weight = values
 
     def score(self, X):
         """S = w . x for every row of X (N, d): (N,)."""

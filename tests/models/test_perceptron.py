@@ -82,7 +82,7 @@ def test_points_that_are_right_teach_nothing():
 
 
 def test_what_was_given_is_not_written_to():
-    first = np.zeros(3)
+    first = np.zeros(3, int)
     perceptron = zero()
     perceptron.weight = first
     perceptron.fit(CORNERS, [-1, 1, 1, 1])
@@ -111,6 +111,7 @@ def test_the_equation_as_text():
         (lambda p: p.fit([["a", "b"]], [1]), "numbers"),
         (lambda p: p.fit(CORNERS, [1, 1, 1, 1], epochs=0), "epochs=0"),
         (lambda p: Perceptron(0), "in_features=0"),
+        (lambda p: setattr(p, "weight", [1, 2]), r"weights of shape \(2,\); \(3,\), w_0 first"),
     ],
 )
 def test_refused(call, message):
