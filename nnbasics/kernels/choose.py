@@ -1,24 +1,11 @@
 """Which kernel computes what: the one place that decides.
 
 Modules of kernels have functions of the same names and meanings, so choosing a kernel is choosing a module. The
-environment variable NNBASICS_KERNELS forces a choice: avx512, avx2, neon or plain when the fast kernels are first used
-(see `machine`), and at any time reference, the slow twins of all kernels, so a test can set that for a moment.
+environment variable NNBASICS_KERNELS can ask for `reference`, the slow twins of all kernels, at any time: see `forced`.
 """
 
-import os
-
-from nnbasics.errors import UserError
 from nnbasics.kernels import reference
-
-NAMES = ("avx512", "avx2", "neon", "plain", "reference")
-
-
-def forced():
-    """What NNBASICS_KERNELS asks for, in small letters; "" when it leaves the choice to us."""
-    name = os.environ.get("NNBASICS_KERNELS", "").strip().lower()
-    if name and name not in NAMES:
-        raise UserError(f"NNBASICS_KERNELS={name!r} is unknown; choose from {', '.join(NAMES)}")
-    return name
+from nnbasics.kernels.forced import forced
 
 
 def convolution(dtype, kernel_size, stride, padding):

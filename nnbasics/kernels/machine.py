@@ -6,7 +6,7 @@ and, at any time, reference: the slow twins of all kernels, in plain Python and 
 
 from typing import NamedTuple
 
-from nnbasics.kernels.choose import forced
+from nnbasics.kernels.forced import forced
 
 
 class Variant(NamedTuple):

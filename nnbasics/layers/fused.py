@@ -18,7 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.kernels import choose, conv3x3, first, gram, masks, schedule
+from nnbasics.kernels import conv3x3, first, gram, masks, schedule
+from nnbasics.kernels.forced import forced
 from nnbasics.kernels.memory import aligned, as_map, as_maps, padded, scratch
 from nnbasics.kernels.winograd import ADDED, ADDED_MASKED, BLOCKS, MASKED, PLAIN, RELU, RELU_POOL
 from nnbasics.layers.activation import ReLU
@@ -88,7 +89,7 @@ def runs(layers, shape, dtype, features, grams):
 
 def _link_at(names, layers, shape, dtype, taken):
     """Those of the first names that make up a link, or none."""
-    if dtype != np.float32 or choose.forced() == "reference" or len(shape) != 4 or 0 in shape:
+    if dtype != np.float32 or forced() == "reference" or len(shape) != 4 or 0 in shape:
         return []
     found = []
     if _is(Conv2d, names, layers, kernel_size=(1, 1), stride=(1, 1), padding=(0, 0)):

@@ -177,7 +177,7 @@ class Trace:
 
         columns = 1 + max(n.column for n in self.neurons.values())
         tallest = max(len(self._in_column(c)) for c in range(columns))
-        figure = Figure(figsize=(3.2 * columns, 1.2 + 1.7 * tallest), layout="constrained")
+        figure = Figure(figsize=(max(3.2, 1.5 * tallest) * columns, 1.2 + 1.7 * tallest), layout="constrained")
         axes = figure.subplots()
         lit = self._paths(*highlight) if highlight else set()
         for source in self.neurons.values():
@@ -267,7 +267,7 @@ class Trace:
         colour = "tab:red" if lit else "0.6"
         axes.plot([x1, x2], [y1, y2], color=colour, linewidth=2 if lit else 1, zorder=1)
         chain = self.weight(source.number, goal.number)
-        along = 0.3 if (source.place + goal.place) % 2 else 0.62  # crossing edges carry their numbers apart
+        along = 0.25 + 0.45 * goal.place / max(len(self._in_column(goal.column)) - 1, 1)  # so crossing edges' numbers part
         axes.text(
             x1 + along * (x2 - x1),
             y1 + along * (y2 - y1),
