@@ -267,7 +267,8 @@ class Trace:
         colour = "tab:red" if lit else "0.6"
         axes.plot([x1, x2], [y1, y2], color=colour, linewidth=2 if lit else 1, zorder=1)
         chain = self.weight(source.number, goal.number)
-        along = 0.25 + 0.45 * goal.place / max(len(self._in_column(goal.column)) - 1, 1)  # so crossing edges' numbers part
+        # Edges to different neurons carry their numbers at different places, so that those of crossing edges part.
+        along = 0.25 + 0.45 * goal.place / max(len(self._in_column(goal.column)) - 1, 1)
         axes.text(
             x1 + along * (x2 - x1),
             y1 + along * (y2 - y1),
