@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from nnbasics.cli import parser
 from nnbasics.data import samples
 
 TOP = Path(__file__).parent.parent
@@ -16,12 +17,12 @@ README = (TOP / "README.md").read_text(encoding="utf-8")
 SMALLER = ["--size", "64", "--iterations", "2"]
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(language, page=README):
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
-def commands():
-    lines = [line.split("#")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+def commands(page=README):
+    lines = [line.split("#")[0].strip() for block in blocks("sh", page) for line in block.splitlines()]
     return [line for line in lines if line]
 
 
@@ -45,6 +46,16 @@ def test_its_commands_run(command, tmp_path):
             shutil.copy(samples.path(sample), tmp_path / word)
     run([sys.executable, "-m", *words, *SMALLER], tmp_path)
     assert (tmp_path / words[words.index("-o") + 1]).stat().st_size > 1000
+
+
+def test_the_gallery_has_a_command_for_every_picture():
+    """Each is understood; running one at a small size is `test_its_commands_run`."""
+    page = (TOP / "docs" / "gallery.md").read_text(encoding="utf-8")
+    shown = commands(page)
+    assert len(shown) == len(re.findall(r"!\[", page)) >= 4
+    for command in shown:
+        arguments = parser().parse_args(shlex.split(command)[1:])
+        assert {arguments.content, arguments.style} <= set(samples.names())
 
 
 def test_it_names_no_other_command():
