@@ -66,7 +66,7 @@ def test_it_names_no_other_command():
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 @pytest.mark.parametrize(("target", "does"), [("demo", "-m nnbasics demo"), ("test", "-m pytest")])
 def test_its_two_targets_set_up_and_run(target, does):
-    plan = run(["make", "--dry-run", "--always-make", target], TOP)
+    plan = run(["make", "--no-print-directory", "--dry-run", "--always-make", target], TOP)
     assert "-m venv .venv" in plan
     assert "pip install" in plan
     assert plan.rstrip().endswith(does)
