@@ -26,6 +26,15 @@ def test_contract(check):
     check()
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_a_gradient_that_cancels_to_zero_is_no_complaint(seed):
+    """A bias before batch normalisation has the gradient 0, which comes out as rounding, another for every layout."""
+    net = nnbasics.Sequential(nnbasics.Conv2d(3, 4, 3, padding=1, rng=seed), nnbasics.BatchNorm2d(4))
+    x = np.random.default_rng(seed).standard_normal((2, 3, 5, 6))
+    memory = next(point for point in applicable(net, x) if point.name == "memory")
+    assert memory.told(net, x) is None
+
+
 def test_nothing_was_left_out():
     tried = {type(layer) for layer, *_ in CASES}
     public = {getattr(nnbasics, name) for name in nnbasics.__all__}
