@@ -1,5 +1,7 @@
 """Layers that act in training alone, so that a network does not learn its examples by heart."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from nnbasics.errors import UserError
@@ -12,9 +14,9 @@ class Random(Layer):
     In use (`eval()`) they pass x on as it is.
     """
 
+    @abstractmethod
     def mask_shape(self, x):
         """The shape of the mask, which is broadcast over x: one draw for each of its values."""
-        raise NotImplementedError
 
     def __init__(self, p, rng=None):
         super().__init__()
