@@ -33,3 +33,12 @@ def elementwise():
     from nnbasics.kernels import elementwise
 
     return elementwise
+
+
+def neighbours():
+    """The module whose affinities and forces to use, for t-SNE."""
+    if forced() == "reference":
+        return reference
+    from nnbasics.kernels import neighbours
+
+    return neighbours

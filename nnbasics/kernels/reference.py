@@ -182,3 +182,34 @@ def lp_pool2d_dx(dy, x, y, norm_type, kernel_size, stride, padding):
                 value = x[at[0], at[1], row, column]
                 dx[at[0], at[1], row, column] += dy[at] * np.sign(value) * (abs(value) / y[at]) ** (norm_type - 1)
     return dx
+
+
+def affinities(squared, perplexity):
+    """Each row's neighbours as a distribution of this perplexity: its width found by halving."""
+    p = np.zeros_like(squared)
+    for i, row in enumerate(squared):
+        others = np.delete(row, i) - np.delete(row, i).min()
+        low, high = -40.0, 40.0  # of the logarithm of beta, in units of the mean distance
+        unit = others.mean() or 1.0
+        for _ in range(64):
+            middle = (low + high) / 2
+            w = np.exp(-others * np.exp(middle) / unit)
+            share = w[w > 0] / w.sum()
+            entropy = -np.sum(share * np.log(share))
+            low, high = (middle, high) if entropy > np.log(perplexity) else (low, middle)
+        p[i, np.arange(len(row)) != i] = w / w.sum()
+    return p
+
+
+def forces(y, p):
+    """For every point, by plain loops: sum of p_ij w_ij (y_i - y_j), sum of w_ij^2 (y_i - y_j), sum of w_ij."""
+    pull, push, z = np.zeros_like(y), np.zeros_like(y), np.zeros_like(y[0])
+    for i in range(y.shape[1]):
+        for j in range(y.shape[1]):
+            if i != j:
+                way = y[:, i] - y[:, j]
+                w = 1 / (1 + way @ way)
+                pull[:, i] += p[i, j] * w * way
+                push[:, i] += w * w * way
+                z[i] += w
+    return pull, push, z
