@@ -15,6 +15,10 @@ class WeightsError(UserError):
     """A weights file is missing, damaged, unsafe or of another network."""
 
 
+class CheckpointError(UserError):
+    """A checkpoint is missing, damaged, or of something else than what is to be gone on with."""
+
+
 class PictureError(UserError):
     """A picture cannot be read, is not usable at its size, or cannot be written where it should go."""
 

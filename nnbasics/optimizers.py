@@ -62,7 +62,11 @@ def descend(function, x, optimizer):
     >>> for step in itertools.islice(descend(objective, x, LBFGS()), 201):
     ...     print(step.iteration, step.loss)
     """
-    step = evaluated(function, np.array(x), Step(x, math.inf, x, iteration=-1))
+    yield from going_on(function, evaluated(function, np.array(x), Step(x, math.inf, x, iteration=-1)), optimizer)
+
+
+def going_on(function, step, optimizer):
+    """Walk on from a `Step`, which comes first: with the state of the optimiser restored, as if never interrupted."""
     while step is not None:
         yield step
         step = optimizer.advance(function, step)
@@ -117,12 +121,15 @@ class Optimizer(ABC):
         """The next `Step` after `step`, or None if there is no lower point to be found."""
 
     @abstractmethod
-    def state_dict(self):
-        """The state as a flat dict of arrays and numbers (copies), enough to go on bit for bit."""
+    def state_dict(self, copy=True):
+        """The state as a flat dict of arrays and numbers, enough to go on bit for bit.
+
+        With `copy` False the arrays are the optimiser's own: for a look before its next step.
+        """
 
     @abstractmethod
     def load_state_dict(self, state):
-        """Go on from what `state_dict` returned."""
+        """Go on from what `state_dict` returned; a state that does not fit together is refused."""
 
 
 class FirstOrder(Optimizer):
@@ -165,11 +172,13 @@ class FirstOrder(Optimizer):
             arrays[key] = np.zeros_like(like)
         return arrays[key]
 
-    def state_dict(self):
-        arrays = {f"{name}/{key}": a.copy() for name, of in self.memory.items() for key, a in of.items()}
-        return {"steps": self.steps, **arrays}
+    def state_dict(self, copy=True):
+        arrays = {f"{name}/{key}": a for name, of in self.memory.items() for key, a in of.items()}
+        return {"steps": self.steps, **(_copied(arrays) if copy else arrays)}
 
     def load_state_dict(self, state):
+        if np.ndim(state.get("steps", [])) != 0 or not 0 <= state["steps"] < 2**53:
+            raise SettingsError(f"{type(self).__name__}: this state does not say after how many steps it was saved")
         self.steps = int(state["steps"])
         self.memory = {}
         for path, array in state.items():
@@ -403,28 +412,50 @@ class LBFGS(Optimizer):
             return None
         return Step(low.x, low.loss, low.gradient, low.iteration, evaluations, note)
 
-    def state_dict(self):
-        state = {"order": np.array(self._order, np.int64), "length": math.nan if self._length is None else self._length}
+    def state_dict(self, copy=True):
+        state = {"order": np.array(self._order, np.int64)}
+        if self._length is not None:
+            state["length"] = self._length
         if self._last is not None:
-            slots = self._order + [slot + self._slots for slot in self._order]
-            state |= {"x": self._last[0].copy(), "gradient": self._last[1].copy(), "pairs": self._rows[slots]}
-            state |= {"sy": self._sy.copy(), "yy": self._yy.copy()}
+            used = 1 + max(self._order, default=-1)
+            arrays = {"x": self._last[0], "gradient": self._last[1], "sy": self._sy, "yy": self._yy}
+            arrays |= {"s": self._rows[:used], "y": self._rows[self._slots : self._slots + used]}
+            state |= _copied(arrays) if copy else arrays
         return state
 
     def load_state_dict(self, state):
+        self._check(state)
         self._order = [int(slot) for slot in state["order"]]
-        self._length = None if math.isnan(state["length"]) else float(state["length"])
+        self._length = float(state["length"]) if "length" in state else None
         self._last = self._rows = self._sy = self._yy = None
-        if "x" not in state:
-            return
-        self._last = np.array(state["x"]), np.array(state["gradient"])
-        self._sy, self._yy = np.array(state["sy"]), np.array(state["yy"])
-        if len(self._sy) != self._slots:
-            raise SettingsError(
-                f"LBFGS: this state was saved with history {len(self._sy) - 1}, and history is {self.history} now"
-            )
-        self._rows = np.zeros((2 * self._slots, self._last[0].size), self._last[0].dtype)
-        self._rows[self._order + [slot + self._slots for slot in self._order]] = state["pairs"]
+        if "x" in state:
+            self._last = np.array(state["x"]), np.array(state["gradient"])
+            self._sy, self._yy = np.array(state["sy"]), np.array(state["yy"])
+            self._rows = np.zeros((2 * self._slots, self._last[0].size), self._last[0].dtype)
+            used = len(state["s"])
+            self._rows[:used], self._rows[self._slots : self._slots + used] = state["s"], state["y"]
+
+    def _check(self, state):
+        """Refuse a state that is of another history, or does not fit together."""
+        order = [int(slot) for slot in np.ravel(state.get("order", [-1]))]
+        used, n = 1 + max(order, default=-1), np.size(state.get("x", []))
+        shapes = {"x": (n,), "gradient": (n,), "s": (used, n), "y": (used, n)}
+        shapes |= dict.fromkeys(("sy", "yy"), (self._slots, self._slots))
+        if "x" in state and np.shape(state.get("sy")) != shapes["sy"]:
+            saved = len(np.atleast_1d(state.get("sy", 0))) - 1
+            raise SettingsError(f"LBFGS: this state was saved with history {saved}, and history is {self.history} now")
+        if (
+            len(set(order)) != len(order)
+            or not all(0 <= slot < self._slots for slot in order)
+            or ("x" in state and any(np.shape(state.get(name)) != shape for name, shape in shapes.items()))
+            or ("x" not in state and order)
+            or np.ndim(state.get("length", 0.0)) != 0
+        ):
+            raise SettingsError("LBFGS: this state does not fit together; it is damaged, or not one of L-BFGS")
+
+
+def _copied(arrays):
+    return {name: array.copy() for name, array in arrays.items()}
 
 
 def _dot(a, b):

@@ -190,6 +190,52 @@ def test_a_state_of_another_history_is_refused():
         LBFGS(5).load_state_dict(optimizer.state_dict())
 
 
+@pytest.mark.parametrize("make", [lambda: SGD(1e-4, momentum=0.9), Adam, lambda: LBFGS(3)])
+def test_a_state_without_copies_is_the_optimisers_own(make):
+    optimizer = make()
+    last(rosenbrock, np.array([-1.2, 1.0, 0.3]), optimizer, 5)
+    own, copies = optimizer.state_dict(copy=False), optimizer.state_dict()
+    assert own.keys() == copies.keys()
+    for name, value in copies.items():
+        np.testing.assert_array_equal(value, own[name])
+        if np.ndim(value) and name != "order":
+            assert not np.shares_memory(value, own[name]) and np.shares_memory(
+                own[name], optimizer.state_dict(copy=False)[name]
+            )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order": np.array([0, 0])},
+        {"order": np.array([9])},
+        {"order": np.array([-1, 0])},
+        {"order": np.array([2, 1])},
+        {"gradient": np.zeros(4)},
+        {"s": np.zeros((1, 3))},
+        {"y": np.zeros(3)},
+        {"yy": np.zeros((2, 2))},
+        {"length": np.zeros(3)},
+        {"x": None},
+        {"sy": None},
+        {"order": None},
+    ],
+    ids=str,
+)
+def test_a_state_that_does_not_fit_together_is_refused(change):
+    optimizer = LBFGS(3)
+    last(rosenbrock, np.array([-1.2, 1.0, 0.3]), optimizer, 9)
+    state = {**optimizer.state_dict(), **change}
+    with pytest.raises(SettingsError, match=r"does not fit|with history"):
+        LBFGS(3).load_state_dict({name: value for name, value in state.items() if value is not None})
+
+
+@pytest.mark.parametrize("steps", [None, -1, 1e300, np.zeros(2)], ids=str)
+def test_a_state_without_a_count_is_refused(steps):
+    with pytest.raises(SettingsError, match="how many steps"):
+        Adam().load_state_dict({} if steps is None else {"steps": steps})
+
+
 def test_lbfgs_takes_no_pair_without_curvature():
     """Along a concave stretch s.y is negative: such a pair would make the direction point uphill."""
 

@@ -87,13 +87,18 @@ class Objective:
 
     def __call__(self, x):
         """Return the loss (float) and its gradient (the shape and dtype of x)."""
+        terms, gradient = self.evaluate(x)
+        return math.fsum(terms.values()), gradient
+
+    def evaluate(self, x):
+        """Return the loss in its parts, as `terms` has them, and the gradient of their sum."""
         targets = self._targets_for(x)
         terms, d_features, d_grams = self._compare(x, targets)
         gradient = targets.plan.backward(d_features, d_grams) if targets.plan else np.zeros_like(x)
         if self.tv_weight:
             terms["tv"], slope = self._variation(x)
             gradient = gradient + slope
-        return math.fsum(terms.values()), gradient
+        return terms, gradient
 
     def terms(self, x):
         """Return the loss in its parts: {"content relu4_2": ..., "style relu1_1": ..., "tv": ...}."""

@@ -26,7 +26,7 @@ def reading(path):
     with file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise WeightsError(f"{path} is not an ordinary file but a {_kind(status.st_mode)}; give a file of weights")
+            raise WeightsError(f"{path} is not an ordinary file but a {_kind(status.st_mode)}; give another name")
         if status.st_size == 0:
             raise WeightsError(f"{path} is empty")
         yield file, status.st_size
@@ -44,13 +44,21 @@ def sha256(file, progress=None):
 
 
 @contextmanager
-def writing(path, overwrite=True):
-    """Write `path` through a temporary file beside it, renamed at the end: there is never half a file."""
+def writing(path, overwrite=True, again=False):
+    """Write `path` through a temporary file beside it, renamed at the end: there is never half a file.
+
+    Neither after a kill nor after a power cut. A file that is written `again` and again has always the same temporary
+    file, so that one kill leaves no more than one behind, and the next writing takes it away.
+    """
     path = check_writable(path, overwrite)
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name[:200]}.{'new' if again else secrets.token_hex(4)}")
     try:
+        if again:
+            temporary.unlink(missing_ok=True)
         with open(temporary, "xb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
         raise WeightsError(_why_not_write(path, error)) from None
@@ -92,7 +100,7 @@ def _why_not_open(path, error):
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return f"{path} does not exist"
     if isinstance(error, IsADirectoryError) or os.path.isdir(path):
-        return f"{path} is not an ordinary file but a folder; give a file of weights"
+        return f"{path} is not an ordinary file but a folder; give the name of a file"
     if isinstance(error, PermissionError):
         return f"{path} may not be read: no permission"
     return f"{path} cannot be opened: {_reason(error)}"

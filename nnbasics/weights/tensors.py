@@ -19,10 +19,11 @@ _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "I64": "int64",
 _CODES = {name: code for code, name in _DTYPES.items()}
 
 
-def write(path, tensors, metadata=(), overwrite=True, expected=None):
+def write(path, tensors, metadata=(), overwrite=True, expected=None, again=False):
     """Write named arrays and a dict of strings to `path`, and return the sha256 of the file.
 
     The digest of all that goes into the header. If the file would not have the sha256 `expected`, nothing is written.
+    `again` as in `writing`.
     """
     arrays = {name: np.asarray(array) for name, array in tensors.items()}
     arrays = dict(sorted(arrays.items(), key=lambda item: (-item[1].dtype.itemsize, item[0])))
@@ -31,7 +32,7 @@ def write(path, tensors, metadata=(), overwrite=True, expected=None):
     metadata["digest"] = digest(arrays, metadata)
     header = _header(arrays, metadata)
     found = hashlib.sha256()
-    with writing(path, overwrite) as file:
+    with writing(path, overwrite, again) as file:
         for part in (header, *arrays.values()):
             part = part if part is header else _bytes(part)
             found.update(part)
@@ -152,7 +153,7 @@ def _check_finite(path, name, values):
     finite = np.isfinite(values)
     if not finite.all():
         bad = values.size - np.count_nonzero(finite)
-        raise WeightsError(f"{path}: {name} has {bad:,} values that are NaN or infinite; these weights cannot be used")
+        raise WeightsError(f"{path}: {name} has {bad:,} values that are NaN or infinite; it cannot be used")
 
 
 def digest(arrays, metadata):
