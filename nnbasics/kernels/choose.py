@@ -8,12 +8,18 @@ from nnbasics.kernels import reference
 from nnbasics.kernels.forced import forced
 
 
-def convolution(dtype, kernel_size, stride, padding):
+def convolution(dtype, kernel_size, stride, padding, dilation=(1, 1), groups=1):
     """The module whose conv2d, conv2d_dx and conv2d_dparams to use for a convolution of this kind."""
+    if groups > 1:
+        from nnbasics.kernels.grouped import Grouped
+
+        return Grouped(convolution(dtype, kernel_size, stride, padding, dilation), groups)
     if forced() == "reference":
         return reference
     from nnbasics.kernels import conv3x3, im2col
 
+    if dilation != (1, 1):
+        return im2col  # and the reference: no other kernels know a dilation
     return conv3x3 if conv3x3.applies(dtype, kernel_size, stride, padding) else im2col
 
 

@@ -23,22 +23,24 @@ def unpad(x, padding):
     return x[:, :, pad_h : x.shape[2] - pad_h, pad_w : x.shape[3] - pad_w].copy()
 
 
-def windows(height, width, kernel_size, stride):
+def windows(height, width, kernel_size, stride, dilation):
     """Every output position (i, j) with the rows and columns of the padded input it looks at."""
-    (kernel_h, kernel_w), (stride_h, stride_w) = kernel_size, stride
-    for i in range((height - kernel_h) // stride_h + 1):
-        for j in range((width - kernel_w) // stride_w + 1):
-            yield i, j, slice(i * stride_h, i * stride_h + kernel_h), slice(j * stride_w, j * stride_w + kernel_w)
+    span_h, span_w = (d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
+    for i in range((height - span_h) // stride[0] + 1):
+        for j in range((width - span_w) // stride[1] + 1):
+            top, left = i * stride[0], j * stride[1]
+            yield i, j, slice(top, top + span_h, dilation[0]), slice(left, left + span_w, dilation[1])
 
 
-def conv2d(x, weight, bias, stride, padding):
-    """y[n, k, i, j] = bias[k] + sum over c, u, v of weight[k, c, u, v] x[n, c, i s + u - p, j s + v - p]."""
+def conv2d(x, weight, bias, stride, padding, dilation=(1, 1)):
+    """y[n, k, i, j] = bias[k] + sum over c, u, v of weight[k, c, u, v] x[n, c, i s + u d - p, j s + v d - p]."""
     x = pad(x, padding)
     n, _, height, width = x.shape
     k, _, *kernel_size = weight.shape
-    out = [(size - kernel) // step + 1 for size, kernel, step in zip((height, width), kernel_size, stride, strict=True)]
+    spans = [d * (size - 1) + 1 for size, d in zip(kernel_size, dilation, strict=True)]
+    out = [(size - span) // step + 1 for size, span, step in zip((height, width), spans, stride, strict=True)]
     y = np.zeros((n, k, *out), x.dtype)
-    for i, j, rows, columns in windows(height, width, kernel_size, stride):
+    for i, j, rows, columns in windows(height, width, kernel_size, stride, dilation):
         for picture in range(n):
             for channel in range(k):
                 y[picture, channel, i, j] = np.sum(weight[channel] * x[picture, :, rows, columns])
@@ -47,22 +49,22 @@ def conv2d(x, weight, bias, stride, padding):
     return y
 
 
-def conv2d_dx(dy, weight, x_shape, stride, padding):
+def conv2d_dx(dy, weight, x_shape, stride, padding, dilation=(1, 1)):
     """Every output hands its gradient back to the inputs it looked at, times the weight it looked through."""
     dx = pad(np.zeros(x_shape, dy.dtype), padding)
-    for i, j, rows, columns in windows(*dx.shape[2:], weight.shape[2:], stride):
+    for i, j, rows, columns in windows(*dx.shape[2:], weight.shape[2:], stride, dilation):
         for picture in range(dy.shape[0]):
             for channel in range(dy.shape[1]):
                 dx[picture, :, rows, columns] += dy[picture, channel, i, j] * weight[channel]
     return unpad(dx, padding)
 
 
-def conv2d_dparams(dy, x, kernel_size, stride, padding):
+def conv2d_dparams(dy, x, kernel_size, stride, padding, dilation=(1, 1)):
     """dL/dw = the sum over positions of dL/dy times the input that the weight met there; dL/db = the sum of dL/dy."""
     x = pad(x, padding)
     dweight = np.zeros((dy.shape[1], x.shape[1], *kernel_size), dy.dtype)
     dbias = np.zeros(dy.shape[1], dy.dtype)
-    for i, j, rows, columns in windows(*x.shape[2:], kernel_size, stride):
+    for i, j, rows, columns in windows(*x.shape[2:], kernel_size, stride, dilation):
         for picture in range(dy.shape[0]):
             for channel in range(dy.shape[1]):
                 dweight[channel] += dy[picture, channel, i, j] * x[picture, :, rows, columns]

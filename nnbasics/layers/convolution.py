@@ -123,16 +123,21 @@ class Conv2d(Layer):
     bias : bool
     rng : None, int, numpy.random.Generator or "zeros"
         Where the first weights come from; see `he`.
+    dilation : int or pair of int
+        D: how far the filter's taps lie apart. It looks at x at i S + u D - P then, and spans D (F - 1) + 1 for F.
+    groups : int
+        G: the channels of x are cut into G groups, and so are the filters; each group of filters sees its own group of
+        channels alone. AlexNet was cut in two to fit on two cards; with G = C each channel has filters of its own.
 
     Notes
     -----
-    Shapes: x (N, C, H, W), weight (K, C, kH, kW), bias (K,), y (N, K, H2, W2). y lies channels-last in memory. A frozen
-    layer keeps the shape of x and nothing else.
+    Shapes: x (N, C, H, W), weight (K, C / G, kH, kW), bias (K,), y (N, K, H2, W2). y lies channels-last in memory. A
+    frozen layer keeps the shape of x and nothing else.
 
     Raises
     ------
     UserError
-        If x has not C channels, or a filter is larger than the padded input.
+        If x has not C channels, a filter is larger than the padded input, or G does not divide C and K.
 
     Examples
     --------
@@ -141,24 +146,32 @@ class Conv2d(Layer):
     (1, 12, 32, 32)
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, rng=None):
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, padding=0, bias=True, rng=None, *, dilation=1, groups=1
+    ):
         super().__init__()
         self.in_channels = whole(in_channels, "in_channels")
         self.out_channels = whole(out_channels, "out_channels")
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.stride = pair(stride, "stride")
         self.padding = pair(padding, "padding", least=0)
-        shape = (self.out_channels, self.in_channels, *self.kernel_size)
+        self.dilation = pair(dilation, "dilation")
+        self.groups = whole(groups, "groups")
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise UserError(
+                f"Conv2d: groups={groups} must divide in_channels={in_channels} and out_channels={out_channels}"
+            )
+        shape = (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
         self.params["weight"] = he(shape, int(np.prod(shape[1:])), rng)
         if bias:
             self.params["bias"] = np.zeros(self.out_channels, np.float32)
 
     def forward(self, x):
         self.check_x(x, ndim=4, channels=self.in_channels)
-        fit(x.shape[2:], self.kernel_size, self.stride, self.padding, self.label)
+        self.output_shape(x.shape)
         weight = self.param("weight", x.dtype)
         bias = self.param("bias", x.dtype) if "bias" in self.params else None
-        y = self._kernels(x.dtype).conv2d(x, weight, bias, self.stride, self.padding)
+        y = self._kernels(x.dtype).conv2d(x, weight, bias, *self._window())
         return self.keep(y, x_shape=x.shape, x=None if self.frozen else x)
 
     def backward(self, dy):
@@ -167,18 +180,24 @@ class Conv2d(Layer):
         kernels = self._kernels(dy.dtype)
         self.grads.clear()
         if x is not None:
-            dweight, dbias = kernels.conv2d_dparams(dy, x, self.kernel_size, self.stride, self.padding)
+            dweight, dbias = kernels.conv2d_dparams(dy, x, self.kernel_size, *self._window())
             self.grads["weight"] = dweight
             if "bias" in self.params:
                 self.grads["bias"] = dbias
-        return kernels.conv2d_dx(dy, self.param("weight", dy.dtype), kept["x_shape"], self.stride, self.padding)
+        return kernels.conv2d_dx(dy, self.param("weight", dy.dtype), kept["x_shape"], *self._window())
+
+    def _window(self):
+        """What the kernels are told beside the arrays; those for dense filters know no dilation."""
+        dense = self.dilation == (1, 1)
+        return (self.stride, self.padding) if dense else (self.stride, self.padding, self.dilation)
 
     def _kernels(self, dtype):
-        return choose.convolution(dtype, self.kernel_size, self.stride, self.padding)
+        return choose.convolution(dtype, self.kernel_size, self.stride, self.padding, self.dilation, self.groups)
 
     def output_shape(self, x_shape):
         n, _, *sizes = x_shape
-        return (n, self.out_channels, *fit(sizes, self.kernel_size, self.stride, self.padding, self.label))
+        spans = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+        return (n, self.out_channels, *fit(sizes, spans, self.stride, self.padding, self.label))
 
     def multiply_adds(self, x_shape):
         return int(np.prod(self.output_shape(x_shape))) * int(np.prod(self.params["weight"].shape[1:]))
@@ -191,4 +210,8 @@ class Conv2d(Layer):
             words.append(f"padding={short(self.padding)}")
         if "bias" not in self.params:
             words.append("bias=False")
+        if self.dilation != (1, 1):
+            words.append(f"dilation={short(self.dilation)}")
+        if self.groups != 1:
+            words.append(f"groups={self.groups}")
         return ", ".join(words)

@@ -91,16 +91,16 @@ def _link_at(names, layers, shape, dtype, taken):
     """Those of the first names that make up a link, or none."""
     if dtype != np.float32 or forced() == "reference" or len(shape) != 4 or 0 in shape:
         return []
-    found = []
-    if _is(Conv2d, names, layers, kernel_size=(1, 1), stride=(1, 1), padding=(0, 0)):
+    found, whole = [], {"dilation": (1, 1), "groups": 1}
+    if _is(Conv2d, names, layers, kernel_size=(1, 1), stride=(1, 1), padding=(0, 0), groups=1):
         colours, after = layers[names[0]], names[1:]
         few = colours.in_channels == colours.out_channels <= first.PIXEL
-        if not few or names[0] in taken or not _is(Conv2d, after, layers):
+        if not few or names[0] in taken or not _is(Conv2d, after, layers, **whole):
             return []
         if not first.applies(layers[after[0]].out_channels, colours.in_channels):
             return []
         found, names = names[:1], after
-    if not _is(Conv2d, names, layers) or not _is(ReLU, names[1:], layers) or names[0] in taken:
+    if not _is(Conv2d, names, layers, **whole) or not _is(ReLU, names[1:], layers) or names[0] in taken:
         return []
     conv = layers[names[0]]
     if not conv3x3.applies(dtype, conv.kernel_size, conv.stride, conv.padding):

@@ -1,10 +1,12 @@
 """Writes onnx_cases.npz: ONNX's node cases for our layers, from the files in the package `onnx` 1.17.
 
     pip install onnx==1.17.0
-    python tests/conformance/make_onnx_cases.py
+    python -m tests.conformance.make_onnx_cases
 
 Every case of the operators below is listed with its attributes; the arrays are kept for those that `scope.py` has in
-scope. Nothing is computed here: inputs and outputs are ONNX's own, Apache License 2.0, https://github.com/onnx/onnx.
+scope. Files that are there stay as they are: what came into scope since goes into a further one, so that the history of
+the repository does not keep every array twice. Nothing is computed here: inputs and outputs are ONNX's own, Apache
+License 2.0, https://github.com/onnx/onnx.
 """
 
 import json
@@ -16,6 +18,7 @@ from onnx import helper, numpy_helper
 
 from tests.conformance.scope import OUT_OF_SCOPE
 
+FOLDER = Path(__file__).parent
 OPERATORS = (
     "Conv MaxPool AveragePool LpPool Relu LeakyRelu Elu Sigmoid Tanh Softmax LRN BatchNormalization Gemm Flatten "
     "GlobalAveragePool"
@@ -24,6 +27,7 @@ OPERATORS = (
 
 def main():
     root = Path(onnx.__file__).parent / "backend" / "test" / "data" / "node"
+    kept = {key for path in FOLDER.glob("onnx_cases*.npz") for key in np.load(path)}
     cases, arrays = {}, {}
     for folder in sorted(root.iterdir()):
         nodes = onnx.load(folder / "model.onnx").graph.node
@@ -33,9 +37,12 @@ def main():
         cases[name] = {"operator": nodes[0].op_type, "attributes": attributes(nodes[0])}
         if name not in OUT_OF_SCOPE:
             arrays |= {f"{name}/{kind}": array for kind, array in read(folder / "test_data_set_0")}
-    path = Path(__file__).with_name("onnx_cases.npz")
-    np.savez_compressed(path, cases=np.array(json.dumps(cases)), **arrays)
-    print(f"{path.name}: {len(cases)} cases, {len(cases) - len(OUT_OF_SCOPE)} with arrays, {path.stat().st_size} bytes")
+    new = {"cases": np.array(json.dumps(cases)), **arrays}
+    new = {key: array for key, array in new.items() if key not in kept}
+    print(f"{len(cases)} cases, {len(cases) - len(OUT_OF_SCOPE)} in scope, {len(new)} arrays not stored yet")
+    if new:
+        number = len(list(FOLDER.glob("onnx_cases*.npz"))) + 1
+        np.savez_compressed(FOLDER / (f"onnx_cases_{number}.npz" if kept else "onnx_cases.npz"), **new)
 
 
 def attributes(node):

@@ -1,8 +1,8 @@
 """The ONNX node cases that our layers do not claim to do, by name, and why."""
 
 ONE_OR_THREE_DIMENSIONS = "our layers are for pictures: two dimensions"
-DILATIONS = "no dilations"
-ASYMMETRIC = "padding is the same on both sides"
+DILATIONS = "our pooling knows no dilation"
+ASYMMETRIC = "our pooling pads both sides alike"
 OTHER = "no layer of ours does this"
 
 OUT_OF_SCOPE = {
@@ -29,12 +29,6 @@ OUT_OF_SCOPE = {
     "lppool_2d_same_upper": ASYMMETRIC,
     "maxpool_2d_same_lower": ASYMMETRIC,
     "maxpool_2d_same_upper": ASYMMETRIC,
-    "flatten_axis0": OTHER,
-    "flatten_axis2": OTHER,
-    "flatten_axis3": OTHER,
-    "flatten_negative_axis1": OTHER,
-    "flatten_negative_axis2": OTHER,
-    "flatten_negative_axis4": OTHER,
     "gemm_default_matrix_bias": OTHER,
     "maxpool_2d_uint8": OTHER,
 }

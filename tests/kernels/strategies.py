@@ -17,6 +17,15 @@ def windows(draw, pooling=False):
     return (draw(st.integers(0, 3)), draw(st.integers(1, 4)), *sizes), kernel, stride, padding
 
 
+@st.composite
+def dilated_windows(draw):
+    """As `windows`, with a dilation too."""
+    shape, kernel, stride, padding = draw(windows())
+    dilation = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    wider = [(k - 1) * (d - 1) for k, d in zip(kernel, dilation, strict=True)]
+    return (*shape[:2], *map(sum, zip(shape[2:], wider, strict=True))), kernel, stride, padding, dilation
+
+
 def array(seed, shape, dtype, order):
     """Random numbers of that shape whose memory runs through the axes in that order; small integers, so with ties."""
     rng = np.random.default_rng(seed)
@@ -24,8 +33,9 @@ def array(seed, shape, dtype, order):
     return values.astype(dtype).transpose(np.argsort(order))
 
 
-def out_sizes(shape, kernel, stride, padding):
-    return tuple((s + 2 * p - k) // t + 1 for s, k, t, p in zip(shape[2:], kernel, stride, padding, strict=True))
+def out_sizes(shape, kernel, stride, padding, dilation=(1, 1)):
+    settings = zip(shape[2:], kernel, stride, padding, dilation, strict=True)
+    return tuple((s + 2 * p - d * (k - 1) - 1) // t + 1 for s, k, t, p, d in settings)
 
 
 def close(one, other):

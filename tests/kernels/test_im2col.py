@@ -8,26 +8,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnbasics.kernels import im2col, reference
-from tests.kernels.strategies import DTYPES, ORDERS, array, close, out_sizes, windows
+from tests.kernels.strategies import DTYPES, ORDERS, array, close, dilated_windows, out_sizes
 
 TILES = st.sampled_from([1, 300, 1000, 5000, im2col.COLUMNS_BYTES])
 
 
 @settings(max_examples=150, deadline=None)
-@given(windows(), st.integers(1, 4), DTYPES, ORDERS, TILES, st.booleans(), st.integers(0, 2**32))
+@given(dilated_windows(), st.integers(1, 4), DTYPES, ORDERS, TILES, st.booleans(), st.integers(0, 2**32))
 def test_equals_its_twin(window, k, dtype, order, tile_bytes, with_bias, seed):
     shape, *window = window
-    kernel, stride, padding = window
+    kernel, *rest = window
     x = array(seed, shape, dtype, order)
     weight = array(seed + 1, (k, shape[1], *kernel), dtype, order)
     bias = np.arange(k).astype(dtype) if with_bias else None
     dy = array(seed + 2, (shape[0], k, *out_sizes(shape, *window)), dtype, order)
     with patch.object(im2col, "COLUMNS_BYTES", tile_bytes):
-        close(im2col.conv2d(x, weight, bias, stride, padding), reference.conv2d(x, weight, bias, stride, padding))
-        dx = im2col.conv2d_dx(dy, weight, shape, stride, padding)
-        dparams = im2col.conv2d_dparams(dy, x, kernel, stride, padding)
-    close(dx, reference.conv2d_dx(dy, weight, shape, stride, padding))
-    for ours, twin in zip(dparams, reference.conv2d_dparams(dy, x, kernel, stride, padding), strict=True):
+        close(im2col.conv2d(x, weight, bias, *rest), reference.conv2d(x, weight, bias, *rest))
+        dx = im2col.conv2d_dx(dy, weight, shape, *rest)
+        dparams = im2col.conv2d_dparams(dy, x, kernel, *rest)
+    close(dx, reference.conv2d_dx(dy, weight, shape, *rest))
+    for ours, twin in zip(dparams, reference.conv2d_dparams(dy, x, kernel, *rest), strict=True):
         close(ours, twin)
 
 

@@ -67,6 +67,30 @@ def test_it_is_the_cross_correlation(rng):
     np.testing.assert_allclose(conv.forward(x[None, None])[0, 0], correlate2d(x, weight, "valid"), rtol=1e-12)
 
 
+def test_a_dilated_filter_is_one_with_holes(rng):
+    x, weight = rng.standard_normal((11, 10)), rng.standard_normal((3, 2))
+    conv = Conv2d(1, 1, (3, 2), bias=False, dilation=(2, 3))
+    conv.params["weight"] = weight[None, None]
+    holes = np.zeros((5, 4))
+    holes[::2, ::3] = weight
+    np.testing.assert_allclose(conv.forward(x[None, None])[0, 0], correlate2d(x, holes, "valid"), rtol=1e-12)
+
+
+def test_groups_are_convolutions_side_by_side(rng):
+    """AlexNet's second layer, smaller: two groups, each seeing its half of the channels, in half of the parameters."""
+    conv = Conv2d(6, 8, 5, padding=2, groups=2, rng=0)
+    assert conv.params["weight"].shape == (8, 3, 5, 5)
+    assert conv.num_parameters() == 8 * (3 * 25 + 1)
+    assert conv.multiply_adds((1, 6, 9, 9)) == 8 * 81 * 3 * 25
+    x = rng.standard_normal((2, 6, 9, 9))
+    halves = []
+    for half in (0, 1):
+        alone = Conv2d(3, 4, 5, padding=2)
+        alone.params = {key: value[4 * half : 4 * half + 4] for key, value in conv.params.items()}
+        halves.append(alone.forward(x[:, 3 * half : 3 * half + 3]))
+    np.testing.assert_allclose(conv.forward(x), np.concatenate(halves, axis=1), rtol=1e-12, atol=1e-12)
+
+
 def test_backward_is_the_adjoint_of_forward(rng):
     """<conv(x), dy> = <x, dx> for every x and dy."""
     conv = Conv2d(3, 4, (3, 2), (2, 1), (1, 0), bias=False, rng=1)
@@ -100,6 +124,10 @@ def test_a_frozen_layer_keeps_only_a_shape(rng):
         (lambda: Conv2d(3, 4, 3, padding=-1), "padding=-1"),
         (lambda: Conv2d(3, 4, 2.5), "kernel_size=2.5"),
         (lambda: Conv2d(0, 4, 3), "in_channels=0"),
+        (lambda: Conv2d(3, 4, 3, dilation=0), "dilation=0"),
+        (lambda: Conv2d(3, 4, 3, groups=0), "groups=0"),
+        (lambda: Conv2d(3, 4, 3, groups=2), "groups=2 must divide in_channels=3 and out_channels=4"),
+        (lambda: Conv2d(4, 3, 3, groups=2), "groups=2 must divide in_channels=4 and out_channels=3"),
     ],
 )
 def test_settings_that_mean_nothing(make, words):
@@ -122,7 +150,11 @@ def test_inputs_that_do_not_fit(shape, words):
 
 
 def test_its_repr_makes_it_again():
-    for text in ("Conv2d(3, 4, kernel_size=3)", "Conv2d(3, 4, kernel_size=(3, 5), stride=2, padding=1, bias=False)"):
+    for text in (
+        "Conv2d(3, 4, kernel_size=3)",
+        "Conv2d(3, 4, kernel_size=(3, 5), stride=2, padding=1, bias=False)",
+        "Conv2d(4, 6, kernel_size=3, dilation=(1, 2), groups=2)",
+    ):
         assert repr(eval(text)) == text
 
 

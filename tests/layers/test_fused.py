@@ -183,3 +183,16 @@ def test_a_step_after_the_first_allocates_little(rng):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.5e6  # the Gram matrices, the first layer's filters, dx; one map of relu1_1 alone has 1 MB
+
+
+@pytest.mark.parametrize("other", [{"groups": 2}, {"dilation": 2, "padding": 2}])
+def test_groups_and_dilation_are_walked_as_they_are(other, rng):
+    """Only dense convolutions are fused."""
+    layers = {"conv1": Conv2d(4, 64, 3, padding=1, rng=1), "relu1": ReLU()}
+    layers |= {"conv2": Conv2d(64, 64, 3, **{"padding": 1, **other}, rng=2), "relu2": ReLU(), "pool2": MaxPool2d(2)}
+    net = Sequential(layers).freeze()
+    x = rng.standard_normal((1, 4, 12, 10)).astype(np.float32)
+    y = net.forward(x)
+    plan = net.plan(x.shape, ["pool2"])
+    close(plan.forward(x).features["pool2"], y)
+    close(plan.backward({"pool2": np.ones_like(y)}), net.backward(np.ones_like(y)))

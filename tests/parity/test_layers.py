@@ -43,6 +43,26 @@ def conv(draw):
     )
 
 
+def grouped_conv(draw):
+    kernel, stride, padding, dilation = draw.pair(1, 4), draw.pair(1, 3), draw.pair(0, 3), draw.pair(1, 3)
+    groups = draw.int(1, 4)
+    c, k = groups * draw.int(1, 9), groups * draw.int(1, 9)
+    spans = [d * (size - 1) + 1 for size, d in zip(kernel, dilation, strict=True)]
+    least = [max(1, span - 2 * pad) for span, pad in zip(spans, padding, strict=True)]
+    return (
+        nn.Conv2d(c, k, kernel, stride, padding, dilation=dilation, groups=groups),
+        lambda x, weight, bias: F.conv2d(x, weight, bias, stride, padding, dilation, groups),
+        draw.maps(least, c),
+    )
+
+
+def grouped_vgg_conv(draw):
+    groups = draw.int(2, 4)
+    c, k = groups * draw.int(1, 20), groups * draw.int(1, 20)
+    ours = nn.Conv2d(c, k, 3, padding=1, groups=groups)
+    return ours, lambda x, weight, bias: F.conv2d(x, weight, bias, 1, 1, groups=groups), draw.maps((1, 1), c)
+
+
 def vgg_conv(draw):
     c, k = draw.int(1, 40), draw.int(1, 40)
     ours = nn.Conv2d(c, k, 3, padding=1, bias=False)
@@ -104,6 +124,8 @@ def everywhere(ours, theirs):
 CASES = {
     "conv": conv,
     "conv 3x3 padding 1": vgg_conv,
+    "conv in groups, dilated": grouped_conv,
+    "conv 3x3 in groups": grouped_vgg_conv,
     "max": max_pool,
     "average": avg_pool,
     "p-norm": lp_pool,

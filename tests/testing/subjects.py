@@ -23,6 +23,8 @@ def layers(rng):
     yield nn.Linear(6, 4, bias=flag[0], rng=seed), rows()
     yield nn.Conv2d(c, 3, kernel, stride, int(rng.integers(0, 3)), bias=flag[1], rng=seed), picture()
     yield nn.Conv2d(c, 2, (3, 1), (1, 2), (0, 1), rng=seed), picture()
+    groups, dilation = int(rng.integers(1, 4)), (int(rng.integers(1, 3)), int(rng.integers(1, 3)))
+    yield nn.Conv2d(2 * groups, groups, 2, stride, 1, rng=seed, dilation=dilation, groups=groups), picture(2 * groups)
     yield nn.MaxPool2d(kernel, **pooled), picture()
     yield nn.MaxPool2d(3, 1, 1), picture()
     yield nn.AvgPool2d(kernel, **pooled, count_include_pad=flag[2]), picture()
