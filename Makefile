@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --no-input --editable "$(1)" \
           >$(VENV)/install.log 2>&1 || { cat $(VENV)/install.log; exit 1; }
 
-.PHONY: demo test test-all parity lint format bench docs clean help
+.PHONY: demo test test-all notebooks lab parity lint format bench docs clean help
 
 help:
 	@echo "make demo      paint the cat in the style of The Starry Night"
 	@echo "make test      the tests; make test-all has the slow ones too"
+	@echo "make notebooks the lectures, executed, in notebooks/; make lab opens them in JupyterLab"
 	@echo "make parity    every layer against PyTorch, live"
 	@echo "make bench     the figures of the README, measured here"
 	@echo "make docs      the site, in site/"
@@ -41,6 +42,12 @@ test: $(VENV)/.installed-test
 
 test-all: $(VENV)/.installed-test $(VENV)/.installed-fuzz
 	@$(BIN)/python -m pytest -m "not parity"
+
+notebooks: $(VENV)/.installed-notebooks
+	@$(BIN)/python -m notebooks $(if $(FORCE),--force) $(LECTURES)
+
+lab: $(VENV)/.installed-lab notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks
 
 parity: $(VENV)/.installed-test $(VENV)/.installed-bench
 	@$(BIN)/python -m pytest -m parity

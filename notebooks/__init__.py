@@ -1,0 +1,1 @@
+"""The lectures, in order, as text; `make notebooks` executes them and puts a notebook beside each."""
