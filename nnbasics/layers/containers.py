@@ -243,9 +243,9 @@ class Sequential(Container):
             return name
         raise UserError(f"{self.label}: no layer is called {name!r}; {nearest(name, self.layers)}")
 
-    def plan(self, shape, features=(), grams=(), dtype="float32"):
+    def plan(self, shape, features=(), grams=(), dtype="float32", guides=None):
         """Prepare many walks over inputs of one shape, as style transfer takes them; see `Plan`."""
-        return Plan(self, shape, features, grams, dtype)
+        return Plan(self, shape, features, grams, dtype, guides)
 
 
 class Parallel(Container):

@@ -13,11 +13,15 @@ from nnbasics.errors import UserError
 
 @dataclass
 class Outputs:
-    """What a walk forward found, by layer name: features (N, C, H, W), Gram matrices (C, C) and their positions H W."""
+    """What a walk forward found, by layer name.
+
+    Features (N, C, H, W); Gram matrices (C, C) and their positions H W; Gram matrices of regions (R, C, C).
+    """
 
     features: dict
     grams: dict
     positions: dict
+    guided: dict
 
 
 class Plan:
@@ -33,26 +37,40 @@ class Plan:
         The layers whose features, and whose Gram matrices (then N is 1), are wanted.
     dtype : "float32" or "float64"
         What the inputs will be.
+    guides : dict of str to ndarray (R, H, W), optional
+        Layers of which Gram matrices of R regions are wanted (then N is 1), with how much each position counts.
     """
 
-    def __init__(self, net, shape, features=(), grams=(), dtype="float32"):
+    def __init__(self, net, shape, features=(), grams=(), dtype="float32", guides=None):
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self.features = tuple(features)
         self.grams = tuple(grams)
-        if self.grams and self.shape[0] != 1:
+        if (self.grams or guides) and self.shape[0] != 1:
             raise UserError(f"a plan with Gram matrices takes one picture at a time, and its shape is {self.shape}")
-        names = {*self.features, *self.grams}
+        guides = guides or {}
+        names = {*self.features, *self.grams, *guides}
         self.layers = {name: net.layers[name].sharing().freeze() for name in net.up_to(names)}
-        from nnbasics.layers import fused  # not before it is needed: its kernels load Numba
+        from nnbasics.layers import fused, guided  # not before they are needed: their kernels load Numba
 
-        pieces = fused.runs(self.layers, self.shape, self.dtype, self.features, self.grams)
+        tapped = {*self.features, *guides}
+        pieces = fused.runs(self.layers, self.shape, self.dtype, tapped, self.grams)
         self._steps = [
-            _Single(piece, self.layers[piece], piece in self.features, piece in self.grams)
+            _Single(piece, self.layers[piece], piece in tapped, piece in self.grams)
             if isinstance(piece, str)
             else fused.Run(piece, last=piece is pieces[-1])
             for piece in pieces
         ]
+        shapes = self._shapes() if guides else {}
+        self._guides = {name: guided.Guides(channels, shapes[name], self.dtype) for name, channels in guides.items()}
+        self._guided_features = {}
+
+    def _shapes(self):
+        """{layer: shape of its output}."""
+        found, shape = {}, self.shape
+        for name, layer in self.layers.items():
+            found[name] = shape = layer.output_shape(shape)
+        return found
 
     def forward(self, x):
         """Walk forward; return the features and Gram matrices as `Outputs`.
@@ -61,19 +79,28 @@ class Plan:
         """
         if x.shape != self.shape or x.dtype != self.dtype:
             raise UserError(f"this plan is for {self.dtype} of shape {self.shape}, and x is {x.dtype} of {x.shape}")
-        outputs = Outputs({}, {}, {})
+        outputs = Outputs({}, {}, {}, {})
         for step in self._steps:
             x = step.forward(x, outputs)
+        self._guided_features = {name: outputs.features[name] for name in self._guides}
+        for name, guides in self._guides.items():
+            outputs.guided[name] = guides.grams(outputs.features[name])
+            if name not in self.features:
+                del outputs.features[name]
         return outputs
 
-    def backward(self, features=None, grams=None):
-        """Return dL/dx, given dL/dF for some features and dL/dG (symmetric) for some Gram matrices; once a `forward`.
+    def backward(self, features=None, grams=None, guided=None):
+        """Return dL/dx, given dL/dF for some features and dL/dG for some Gram matrices; once a `forward`.
 
         A Gram matrix G = F F^T passes its gradient on as dL/dF = (dL/dG + dL/dG^T) F.
         """
+        features = dict(features or {})
+        for name, d_grams in (guided or {}).items():
+            dy = self._guides[name].backward(self._guided_features[name], d_grams)
+            features[name] = dy + features[name] if name in features else dy
         flow = None
         for step in reversed(self._steps):
-            flow = step.backward(flow, features or {}, grams or {})
+            flow = step.backward(flow, features, grams or {})
         return flow
 
 

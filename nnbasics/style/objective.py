@@ -7,6 +7,8 @@ import numpy as np
 
 from nnbasics.errors import SettingsError, UserError, nearest
 from nnbasics.style.conventions import CONVENTIONS
+from nnbasics.style.styles import by_region, channels, sizes, styles
+from nnbasics.style.terms import ContentTarget, StyleTarget
 from nnbasics.style.variation import total_variation
 
 
@@ -22,12 +24,19 @@ class Objective:
     and the chain rule, layer by layer, does the rest; both gradients end where F < 0, as ReLU's backward says.
     When the style picture has M' positions and the content M, its Gram matrix counts per position: A M / M'.
 
+    Several styles have their distances added up, weighted by their `blend`. A style with a mask is compared with the
+    Gram matrix of what is under the mask, and a mask of its own says which part of the style picture to take. Gatys'
+    guided Gram matrix is of the features times a guidance channel, the mask in the layer's size::
+
+        G_r = (F t_r) (F t_r)^T        sum t_r^2 = M        dL/dF = w_l 1/(N^2 M^2) (G_r - A_r) F t_r^2
+
     Parameters
     ----------
     net : Sequential
         A network that takes (1, 3, H, W) pictures, RGB in [0, 1]: `nnbasics.models.vgg19()`.
-    content, style : ndarray, (1, 3, H, W)
-        The two pictures; they may differ in size.
+    content : ndarray, (1, 3, H, W)
+    style : ndarray, (1, 3, H, W), or list of them
+        They may differ in size.
     content_weight, style_weight : float
         alpha and beta of the lecture: weights of the loss, not learning rates.
     content_layers, style_layers : dict of str to float
@@ -36,11 +45,20 @@ class Objective:
         Weight of the total variation, which smooths.
     convention : str
         Whose constant factors: "paper" (the formulas above), "johnson", "gatys-notebook", "anish", "keras".
+    blend : list of float, optional
+        The weight of each style, relative to the others; equal if not given. See `masks.shares`.
+    masks : list of (ndarray (H, W) or None), optional
+        For each style where in the picture it counts, from 0 to 1; None for everywhere.
+    style_masks : list of (ndarray (H', W') or None), optional
+        For each style which part of the style picture is meant.
+    balance : ndarray, (1, 3, H, W), optional
+        A picture, the start of the walk: there every style layer pulls as hard as its w_l says, |dL_l/dx| being
+        proportional to w_l and their sum unchanged. The factors are measured once, so that the loss stays one function.
 
     Raises
     ------
     SettingsError
-        For a weight that is negative or not finite, or an unknown convention.
+        For a weight that is negative or not finite, an unknown convention, or lists of different lengths.
     UserError
         For a layer that the network does not have, or pictures of another shape.
 
@@ -52,7 +70,8 @@ class Objective:
 
     Notes
     -----
-    Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style", 2015, equations 1 to 7.
+    Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style", 2015, equations 1 to 7; with Hertzmann and
+    Shechtman, "Controlling Perceptual Factors in Neural Style Transfer", 2017, equations 5 to 7.
     """
 
     def __init__(
@@ -67,6 +86,10 @@ class Objective:
         style_layers,
         tv_weight=0.0,
         convention="paper",
+        blend=None,
+        masks=None,
+        style_masks=None,
+        balance=None,
     ):
         if convention not in CONVENTIONS:
             raise SettingsError(f"convention {convention!r} is unknown; {nearest(convention, CONVENTIONS)}")
@@ -76,8 +99,12 @@ class Objective:
         self.style_layers = _layer_weights("style", style_weight, style_layers)
         self._net = net
         self._content = _picture("content", content)
-        self._style = _picture("style", style)
+        pictures = style if isinstance(style, (list, tuple)) else [style]
+        pictures = [_picture("style", picture) for picture in pictures]
+        self._regions = by_region(styles(pictures, blend, masks, style_masks, self.shape))
         self._targets = {}
+        if balance is not None and self.style_layers:
+            self.style_layers = self._balanced(balance)
         self._targets_for(self._content)
 
     @property
@@ -93,8 +120,8 @@ class Objective:
     def evaluate(self, x):
         """Return the loss in its parts, as `terms` has them, and the gradient of their sum."""
         targets = self._targets_for(x)
-        terms, d_features, d_grams = self._compare(x, targets)
-        gradient = targets.plan.backward(d_features, d_grams) if targets.plan else np.zeros_like(x)
+        terms, *slopes = self._compare(x, targets)
+        gradient = targets.plan.backward(*slopes) if targets.plan else np.zeros_like(x)
         if self.tv_weight:
             terms["tv"], slope = self._variation(x)
             gradient = gradient + slope
@@ -102,35 +129,47 @@ class Objective:
 
     def terms(self, x):
         """Return the loss in its parts: {"content relu4_2": ..., "style relu1_1": ..., "tv": ...}."""
-        terms, _, _ = self._compare(x, self._targets_for(x))
+        terms, *_ = self._compare(x, self._targets_for(x))
         if self.tv_weight:
             terms["tv"], _ = self._variation(x)
         return terms
 
     def _compare(self, x, targets):
-        """The distances at every layer, and their derivatives by features and Gram matrices."""
-        terms, d_features, d_grams = {}, {}, {}
+        """The distances at every layer, and their derivatives by features, Gram matrices, and those of regions."""
+        terms, d_features, d_grams, d_guided = {}, {}, {}, {}
         if not targets.plan:
-            return terms, d_features, d_grams
+            return terms, d_features, d_grams, d_guided
         outputs = targets.plan.forward(x)
         for name, weight in self.content_layers.items():
-            factor = weight * self.convention.content(*_filters_and_positions(outputs.features[name]))
-            difference = outputs.features[name] - targets.features[name]
-            terms[f"content {name}"] = factor * _sum_of_squares(difference)
-            difference *= x.dtype.type(2 * factor)
-            d_features[name] = difference
+            target = targets.content[name]
+            terms[f"content {name}"], d_features[name] = target.compare(outputs.features[name], weight)
         for name, weight in self.style_layers.items():
-            scale, factor = targets.style_factors[name]
-            difference = outputs.grams[name] * x.dtype.type(scale) - targets.grams[name]
-            terms[f"style {name}"] = weight * factor * _sum_of_squares(difference)
-            difference *= x.dtype.type(2 * weight * factor * scale)
-            d_grams[name] = difference
-        return terms, d_features, d_grams
+            loss = 0.0
+            if name in targets.style:
+                loss, d_grams[name] = targets.style[name].compare(outputs.grams[name], weight)
+            if name in targets.guided:
+                pairs = zip(targets.guided[name], outputs.guided[name], strict=True)
+                losses, d_guided[name] = zip(*(target.compare(gram, weight) for target, gram in pairs), strict=True)
+                loss += math.fsum(losses)
+            terms[f"style {name}"] = loss
+        return terms, d_features, d_grams, d_guided
 
     def _variation(self, x):
         factor = self.tv_weight * self.convention.tv(x.shape[2] * x.shape[3])
         value, slope = total_variation(x, self.convention.tv_power)
         return factor * value, slope * x.dtype.type(factor)
+
+    def _balanced(self, x):
+        """The style layers' weights that make |dL_l/dx| proportional to those given, the sum of them unchanged."""
+        targets, norms = self._targets_for(x), {}
+        for name in self.style_layers:
+            _, _, *slopes = self._compare(x, targets)
+            own = [{name: slope[name]} if name in slope else {} for slope in slopes]
+            norms[name] = float(np.linalg.norm(targets.plan.backward({}, *own)))
+        if not all(norms.values()):  # x has this style already
+            return self.style_layers
+        pull = math.fsum(norms.values()) / math.fsum(self.style_layers.values())
+        return {name: weight * (pull * weight / norms[name]) for name, weight in self.style_layers.items()}
 
     def _targets_for(self, x):
         """What the picture is compared with, computed once for each dtype."""
@@ -143,41 +182,48 @@ class Objective:
     def _measure(self, dtype):
         if not self.content_layers and not self.style_layers:
             return _Targets(None, {}, {}, {})
-        grams, positions = {}, {}
-        if self.style_layers:
-            style = self._style.astype(dtype)
-            measured = self._net.plan(style.shape, (), self.style_layers, dtype).forward(style)
-            grams, positions = measured.grams, measured.positions
-        plan = self._net.plan(self.shape, self.content_layers, self.style_layers, dtype)
-        measured = plan.forward(self._content.astype(dtype))
-        factors = {}
-        for name, gram in grams.items():
-            n, m = len(gram), measured.positions[name]
+        regions = self._regions if self.style_layers else []
+        masks = [mask for mask, _ in regions if mask is not None]
+        whole = self.style_layers if len(masks) < len(regions) else ()
+        guides = channels(self._net, self.style_layers, self.shape, masks)
+        in_regions = [self._style_targets(group, dtype) for _, group in regions]  # before the plan takes its memory
+        plan = self._net.plan(self.shape, self.content_layers, whole, dtype, guides)
+        features = plan.forward(self._content.astype(dtype)).features
+        content = {name: ContentTarget(self._content_factor(f), f.copy(order="K")) for name, f in features.items()}
+        style, guided = {}, {}
+        for (mask, _), targets in zip(regions, in_regions, strict=True):
+            for name, target in targets.items():
+                if mask is None:
+                    style[name] = target
+                else:
+                    guided.setdefault(name, []).append(target)
+        return _Targets(plan, content, style, guided)
+
+    def _content_factor(self, features):
+        return self.convention.content(features.shape[1], math.prod(features.shape[2:]))
+
+    def _style_targets(self, group, dtype):
+        """{layer: StyleTarget} for the styles of one region."""
+        found = [style.grams(self._net, self.style_layers, dtype) for style in group]
+        shares = [style.share for style in group]
+        targets = {}
+        for name, size in sizes(self._net, self.style_layers, self.shape).items():
+            grams = [each[name] for each in found]
+            n, m = len(grams[0]), math.prod(size)
             scale = self.convention.gram(n, m)
-            factors[name] = scale, self.convention.style(n, m, self.shape[2] * self.shape[3])
-            gram *= dtype.type(scale * m / positions[name])
-        features = {name: array.copy(order="K") for name, array in measured.features.items()}
-        return _Targets(plan, features, grams, factors)
+            factor = self.convention.style(n, m, math.prod(self.shape[2:]))
+            targets[name] = StyleTarget.of(factor, scale, [gram * dtype.type(scale * m) for gram in grams], shares)
+        return targets
 
 
 @dataclass
 class _Targets:
-    """P and A (scaled as the convention says), the plan that walks to them, and each style layer's two factors."""
+    """What a picture is compared with, by layer, and the plan that walks there; `guided` has a list, by region."""
 
     plan: object
-    features: dict
-    grams: dict
-    style_factors: dict
-
-
-def _sum_of_squares(array, chunk=65536):
-    """Chunk by chunk, and the chunks in float64: exact enough without a float64 copy of a large array."""
-    flat = array.ravel(order="K")
-    return math.fsum(float(np.vdot(part, part)) for part in (flat[i : i + chunk] for i in range(0, flat.size, chunk)))
-
-
-def _filters_and_positions(features):
-    return features.shape[1], features.shape[2] * features.shape[3]
+    content: dict
+    style: dict
+    guided: dict
 
 
 def _picture(role, array):
