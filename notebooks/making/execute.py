@@ -36,7 +36,7 @@ class Manager(AsyncKernelManager):
     @property
     def kernel_spec(self):
         command = [sys.executable, "-m", "notebooks.making.kernel", "-f", "{connection_file}"]
-        quiet = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=ERROR"]
+        quiet = ["--HistoryManager.enabled=False", "--IPKernelApp.log_level=CRITICAL"]
         return KernelSpec(argv=[*command, *quiet], language="python")
 
 

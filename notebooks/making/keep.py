@@ -55,10 +55,10 @@ def save(lecture, notebook):
 
 
 def _there(path):
-    """The notebook in a file; None if there is none, or it cannot be read."""
+    """The notebook in a file; None if there is none, or the file holds something else."""
     try:
         return nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.reader.NotJSONError):
+    except Exception:  # nbformat stumbles over what is no notebook in many ways
         return None
 
 
