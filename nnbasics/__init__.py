@@ -8,8 +8,8 @@
 
 from nnbasics.layers import *  # noqa: F403
 from nnbasics.layers import __all__ as _layers
-from nnbasics.losses import CrossEntropyLoss, SquaredErrorLoss
+from nnbasics.losses import AuxiliaryLoss, CrossEntropyLoss, SquaredErrorLoss
 from nnbasics.optimizers import LBFGS, SGD, Adam
 from nnbasics.version import __version__
 
-__all__ = ["LBFGS", "SGD", "Adam", "CrossEntropyLoss", "SquaredErrorLoss", "__version__", *_layers]
+__all__ = ["LBFGS", "SGD", "Adam", "AuxiliaryLoss", "CrossEntropyLoss", "SquaredErrorLoss", "__version__", *_layers]

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from nnbasics.errors import UserError
+from nnbasics.layers.auxiliary import AuxiliaryClassifier
 
 
 class Loss(ABC):
@@ -118,3 +119,47 @@ class CrossEntropyLoss(Loss):
             wrong = labels.min() if labels.min() < 0 else labels.max()
             raise UserError(f"{self!r}: label {wrong} is no class; they go from 0 to {scores.shape[1] - 1}")
         return np.expand_dims(labels, 1)
+
+
+class AuxiliaryLoss(CrossEntropyLoss):
+    """Cross-entropy of a network and of the classifiers on its way, as GoogLeNet is trained.
+
+    ::
+
+        L = cross-entropy(scores, labels) + weight * (sum over the auxiliary classifiers of that of their scores)
+
+    `backward` returns the gradient of the network's own scores and leaves theirs with them. In use they make no scores,
+    and L is the network's own.
+
+    Parameters
+    ----------
+    net : Sequential
+        With `AuxiliaryClassifier` layers.
+    weight : float
+
+    Examples
+    --------
+    >>> net = googlenet()
+    >>> fit(net, x, labels, loss=AuxiliaryLoss(net), optimizer=SGD(0.01, momentum=0.9))
+    """
+
+    def __init__(self, net, weight=0.3):
+        self.weight = float(weight)
+        self._exits = [layer for layer in net.layers.values() if isinstance(layer, AuxiliaryClassifier)]
+        self._losses = [CrossEntropyLoss() for _ in self._exits]
+
+    def __repr__(self):
+        return f"AuxiliaryLoss(weight={self.weight:g})"
+
+    def forward(self, prediction, target):
+        total = super().forward(prediction, target)
+        for classifier, loss in zip(self._exits, self._losses, strict=True):
+            if classifier.scores is not None:
+                total += self.weight * loss.forward(classifier.scores, target)
+        return total
+
+    def backward(self):
+        for classifier, loss in zip(self._exits, self._losses, strict=True):
+            if classifier.scores is not None:
+                classifier.dscores = self.weight * loss.backward()
+        return super().backward()

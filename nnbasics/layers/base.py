@@ -131,6 +131,12 @@ class Layer(ABC):
         """Drop what the last `forward` kept, so that its memory can be used again."""
         self._memory = self._y_shape = self._y_dtype = None
 
+    def left_out(self, dtype):
+        """Set the gradients of a layer that the last walk went around: they are 0."""
+        self.grads.clear()
+        if not self.frozen:
+            self.grads.update({key: np.zeros(param.shape, dtype) for key, param in self.params.items()})
+
     def sharing(self):
         """A copy with the same parameters and a memory of its own, so that two walks do not disturb each other."""
         twin = copy.copy(self)

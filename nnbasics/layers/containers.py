@@ -54,7 +54,15 @@ class Joined(MutableMapping):
 
 
 class Container(Layer):
-    """A layer made of named layers: its switches and parameters are theirs."""
+    """A layer made of named layers: its switches and parameters are theirs.
+
+    Attributes
+    ----------
+    input_shape : tuple of int or None
+        (C, H, W) of the pictures that a network was made for, if it was made for some; see `summary`.
+    """
+
+    input_shape = None
 
     def __init__(self, layers):
         self._own(layers)
@@ -108,6 +116,10 @@ class Container(Layer):
         super().forget()
         for layer in self.layers.values():
             layer.forget()
+
+    def left_out(self, dtype):
+        for layer in self.layers.values():
+            layer.left_out(dtype)
 
     def __repr__(self):
         rows = "".join(f"{name}: {layer!r}\n" for name, layer in self.layers.items())

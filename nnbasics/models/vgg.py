@@ -3,11 +3,9 @@
 Simonyan, Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014, table 1.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from nnbasics.errors import UserError, WeightsError, nearest
+from nnbasics.errors import UserError, nearest
 from nnbasics.layers.activation import ReLU, Softmax
 from nnbasics.layers.containers import Sequential
 from nnbasics.layers.convolution import Conv2d
@@ -15,6 +13,7 @@ from nnbasics.layers.linear import Flatten, Linear
 from nnbasics.layers.normalization import LocalResponseNorm
 from nnbasics.layers.pooling import AvgPool2d, MaxPool2d
 from nnbasics.layers.regularization import Dropout
+from nnbasics.models.state import given, trained
 
 WIDTHS = (64, 128, 256, 512, 512)  # channels of the five blocks; a pooling after each halves height and width
 CONFIGURATIONS = {  # the kernel sizes of each block's convolutions
@@ -76,7 +75,9 @@ def vgg(configuration, pooling="max", classes=1000, *, top=True, dropout=0.5, rn
         layers[f"pool{block}"] = POOLINGS[pooling](2)
     if top:
         layers |= _top(classes, dropout, rng)
-    return Sequential(layers)
+    net = Sequential(layers)
+    net.input_shape = (3, 224, 224)
+    return net
 
 
 def _top(classes, dropout, rng):
@@ -119,36 +120,7 @@ def vgg19(weights="vgg19-normalised", pooling="max"):
     """
     if weights is None:
         return vgg("E", pooling, top=False)
-    if not isinstance(weights, Mapping):
-        from nnbasics.weights import load
-
-        weights = load(weights)
+    weights = given(weights)
     classes = [*np.shape(weights.get("fc8.weight")), 1000][0]
     net = vgg("E", pooling, classes, top="fc6.weight" in weights, rng="zeros")
-    if "preprocess.weight" in weights:
-        net = Sequential({"preprocess": Conv2d(3, 3, 1, rng="zeros"), **net.layers})
-    fill(net, weights)
-    return net.freeze().eval()
-
-
-def fill(net, weights):
-    """Give `net` the arrays of `weights`, {"layer.weight": array}; refuse what is missing, misshapen or left over.
-
-    Raises
-    ------
-    WeightsError
-        Nothing has been changed then.
-    """
-    for key, param in net.params.items():
-        if key not in weights:
-            raise WeightsError(f"these weights have no {key}, of shape {param.shape}: they are of another network")
-        shape = np.shape(weights[key])
-        if shape != param.shape:
-            raise WeightsError(
-                f"{key} has shape {shape} in these weights, {param.shape} in the network: they are of another one"
-            )
-    unknown = [key for key in weights if key not in net.params]
-    if unknown:
-        raise WeightsError(f"these weights have {unknown[0]}, which the network has not: they are of another network")
-    for key in net.params:
-        net.params[key] = np.asarray(weights[key])
+    return trained(net, weights)

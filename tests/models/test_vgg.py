@@ -136,7 +136,7 @@ def test_weights_of_another_network_are_refused(change, words):
 
 
 def test_refused_weights_change_nothing():
-    from nnbasics.models.vgg import fill
+    from nnbasics.models.state import fill
 
     net = Sequential({"a": Conv2d(1, 1, 1, rng=0), "pool": MaxPool2d(2)})
     before = net.params["a.weight"].copy()

@@ -47,7 +47,17 @@ def layers(rng):
     yield nn.Flatten(), picture()
     yield nn.Residual(nn.Sequential(nn.Conv2d(c, c, 3, padding=1, rng=seed), nn.ReLU())), picture()
     yield nn.Parallel(nn.Conv2d(c, 2, 1, rng=seed), nn.MaxPool2d(3, 1, 1)), picture()
+    yield nn.PadChannels(c + 2), picture()
+    yield nn.StochasticDepth(nn.Conv2d(c, c, 3, padding=1, rng=seed), survival=0.6, rng=seed), picture()
+    yield fractal(c, seed), picture()
+    yield nn.AuxiliaryClassifier(nn.Sequential(nn.Flatten(), nn.Linear(c * height * width, 2, rng=seed))), picture()
     yield network(c, height, width, seed), picture()
+
+
+def fractal(channels, seed):
+    """Three columns of convolutions, with some of their joins dropped."""
+    columns = [[nn.Conv2d(2 if i else channels, 2, 3, padding=1, rng=seed + i) for i in range(n)] for n in (1, 2, 4)]
+    return nn.FractalBlock(*columns, drop_paths=nn.DropPaths(0.4, local=0.7, rng=seed))
 
 
 def network(channels, height, width, seed):
@@ -71,6 +81,7 @@ def losses(rng):
     scores = special(rng, rng.standard_normal((4, 5)))
     yield nn.SquaredErrorLoss(), scores, rng.standard_normal((4, 5))
     yield nn.CrossEntropyLoss(), scores, rng.integers(5, size=4)
+    yield nn.AuxiliaryLoss(nn.Sequential()), scores, rng.integers(5, size=4)
     yield nn.CrossEntropyLoss(), special(rng, rng.standard_normal((2, 3, 2, 2))), rng.integers(3, size=(2, 2, 2))
 
 
