@@ -59,13 +59,15 @@ def test_the_gallery_has_a_command_for_every_picture():
 
 
 def test_it_names_no_other_command():
-    known = {"make demo", "make test", "pip install ."}
+    known = {"make demo", "make test", "make lab", "pip install ."}
     assert {c for c in commands() if not c.startswith("nnbasics style")} == known
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-@pytest.mark.parametrize(("target", "does"), [("demo", "-m nnbasics demo"), ("test", "-m pytest")])
-def test_its_two_targets_set_up_and_run(target, does):
+@pytest.mark.parametrize(
+    ("target", "does"), [("demo", "-m nnbasics demo"), ("test", "-m pytest"), ("lab", "lab --notebook-dir notebooks")]
+)
+def test_its_targets_set_up_and_run(target, does):
     plan = run(["make", "--no-print-directory", "--dry-run", "--always-make", target], TOP)
     assert "-m venv .venv" in plan
     assert "pip install" in plan

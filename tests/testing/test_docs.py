@@ -30,7 +30,7 @@ def points():
 
 
 def families():
-    counts = Counter(exercise.family for exercise in ZOO.values())
+    counts = Counter(specimen.family for specimen in ZOO.values())
     return ", ".join(f"{FAMILIES[family]} ({count})" for family, count in counts.most_common())
 
 

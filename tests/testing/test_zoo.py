@@ -8,7 +8,7 @@ from nnbasics.testing import ContractError, check_gradients, check_layer
 from nnbasics.testing.causes import FAMILIES
 from nnbasics.testing.zoo import ZOO
 
-ANIMALS = pytest.mark.parametrize("exercise", ZOO.values(), ids=ZOO)
+ANIMALS = pytest.mark.parametrize("specimen", ZOO.values(), ids=ZOO)
 
 
 @functools.cache
@@ -17,35 +17,35 @@ def report(name, seed=0):
 
 
 @ANIMALS
-def test_caught(exercise):
-    assert not report(exercise.name)
+def test_caught(specimen):
+    assert not report(specimen.name)
 
 
 @ANIMALS
-def test_caught_by_the_contract_too(exercise):
+def test_caught_by_the_contract_too(specimen):
     def broken(layer):
         try:
-            check_layer(layer, *exercise.inputs)
+            check_layer(layer, *specimen.inputs)
         except ContractError as error:
             return {point for point, _ in error.failures}
         return set()
 
-    assert broken(exercise.layer()) - broken(exercise.right(*exercise.arguments))
+    assert broken(specimen.layer()) - broken(specimen.right(*specimen.arguments))
 
 
 @ANIMALS
-def test_right_version_passes(exercise):
-    found = check_gradients(exercise.right(*exercise.arguments), *exercise.inputs)
+def test_right_version_passes(specimen):
+    found = check_gradients(specimen.right(*specimen.arguments), *specimen.inputs)
     assert found, found
 
 
 @ANIMALS
-def test_tells_its_story(exercise):
-    assert exercise.family in FAMILIES
-    assert len(exercise.story) > 40 and exercise.hint
-    compile(exercise.code, exercise.name, "exec")
-    assert exercise.code != exercise.answer and exercise.answer not in exercise.code
-    assert exercise.story[:20] in str(exercise) and exercise.hint not in str(exercise)
+def test_tells_its_story(specimen):
+    assert specimen.family in FAMILIES
+    assert len(specimen.story) > 40 and specimen.hint
+    compile(specimen.code, specimen.name, "exec")
+    assert specimen.code != specimen.answer and specimen.answer not in specimen.code
+    assert specimen.story[:20] in str(specimen) and specimen.hint not in str(specimen)
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
@@ -57,7 +57,7 @@ def test_guesses_name_the_family(seed):
 
 
 def test_every_guess_can_be_read():
-    for exercise in ZOO.values():
-        guess = report(exercise.name).guess
+    for specimen in ZOO.values():
+        guess = report(specimen.name).guess
         assert guess.title == FAMILIES[guess.family]
         assert guess.seen.rstrip().endswith(".") and len(guess.hint) > 20

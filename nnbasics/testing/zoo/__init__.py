@@ -1,6 +1,6 @@
 """The bug zoo: layers with one famous mistake each, to find by eye, by `check_gradients`, and by heart.
 
-Every exercise is a class that would pass at a glance. Read its story and its code, say what is wrong, then ask the
+Every specimen is a class that would pass at a glance. Read its story and its code, say what is wrong, then ask the
 checker; the hint and the answer are there for the small hours.
 
 >>> from nnbasics.testing.zoo import ZOO
@@ -10,8 +10,8 @@ checker; the hint and the answer are there for the small hours.
 """
 
 from nnbasics.testing.zoo import activations, convolution, linear, losses, memory, normalization, pooling
-from nnbasics.testing.zoo.exercise import ZOO, Exercise
+from nnbasics.testing.zoo.specimen import ZOO, Specimen
 
-__all__ = ["ZOO", "Exercise"]
+__all__ = ["ZOO", "Specimen"]
 
 _ROOMS = (activations, linear, convolution, pooling, normalization, losses, memory)

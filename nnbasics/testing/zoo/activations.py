@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class ReLU:
@@ -75,7 +75,7 @@ class Dropout:
         return dy * self.mask / (1 - self.p)
 
 
-@exercise("mask", "Which elements of x can change y at all?", x=values(4, 5))
+@specimen("mask", "Which elements of x can change y at all?", x=values(4, 5))
 class ReLUWithoutMask(ReLU):
     """ReLU is the identity, its author thought, and the derivative of the identity is 1. Half of the time that is so,
     and the network even learns a little."""
@@ -84,7 +84,7 @@ class ReLUWithoutMask(ReLU):
         return dy
 
 
-@exercise("mask", "Put x = 3 into forward, and then dy = 1 into backward.", x=values(4, 5))
+@specimen("mask", "Put x = 3 into forward, and then dy = 1 into backward.", x=values(4, 5))
 class ReLUUpsideDown(ReLU):
     """Written with np.where, read from the slide as "zero where x is positive". The loss stood still for two days."""
 
@@ -92,7 +92,7 @@ class ReLUUpsideDown(ReLU):
         return np.where(self.mask, 0, dy)
 
 
-@exercise("mask", "What is the slope on the left of zero?", x=values(4, 5))
+@specimen("mask", "What is the slope on the left of zero?", x=values(4, 5))
 class LeakyReLUThatDoesNotLeak(LeakyReLU):
     """The forward pass was changed from ReLU to leaky ReLU so that no unit dies. Units went on dying."""
 
@@ -100,7 +100,7 @@ class LeakyReLUThatDoesNotLeak(LeakyReLU):
         return dy * (self.x > 0)
 
 
-@exercise("mask", "Which branch of np.where is taken for x > 0, forward and backward?", x=values(4, 5))
+@specimen("mask", "Which branch of np.where is taken for x > 0, forward and backward?", x=values(4, 5))
 class LeakyReLUSwapped(LeakyReLU):
     """np.where takes the condition, then the value where it is true. Or was it the other way round?"""
 
@@ -108,7 +108,7 @@ class LeakyReLUSwapped(LeakyReLU):
         return np.where(self.x > 0, 0.1 * dy, dy)
 
 
-@exercise("point", "The s in s (1 - s): is it what went in, or what came out?", x=values(4, 5))
+@specimen("point", "The s in s (1 - s): is it what went in, or what came out?", x=values(4, 5))
 class SigmoidOfTheInput(Sigmoid):
     """The slide says s' = s (1 - s), the layer had kept x, and so s became x."""
 
@@ -116,7 +116,7 @@ class SigmoidOfTheInput(Sigmoid):
         return dy * self.x * (1 - self.x)
 
 
-@exercise("point", "1 - tanh(x)^2 has a tanh in it.", x=values(4, 5) / 2)
+@specimen("point", "1 - tanh(x)^2 has a tanh in it.", x=values(4, 5) / 2)
 class TanhOfTheInput(Tanh):
     """For small x tanh(x) is nearly x, so the first tests, all with small numbers, passed."""
 
@@ -124,7 +124,7 @@ class TanhOfTheInput(Tanh):
         return dy * (1 - self.x**2)
 
 
-@exercise("point", "Apply the formula to forward's own output: how many times was the sigmoid taken?", x=values(4, 5))
+@specimen("point", "Apply the formula to forward's own output: how many times was the sigmoid taken?", x=values(4, 5))
 class SigmoidTwice(Sigmoid):
     """A helper `sigmoid_prime(z)` takes the sigmoid itself. It was called with y."""
 
@@ -133,7 +133,7 @@ class SigmoidTwice(Sigmoid):
         return dy * s * (1 - s)
 
 
-@exercise("chain", "What happens if dy is doubled?", x=values(4, 5))
+@specimen("chain", "What happens if dy is doubled?", x=values(4, 5))
 class SigmoidAlone(Sigmoid):
     """The derivative of the sigmoid, exactly as in the table of derivatives. As the last layer of a network with loss
     sum(y) it even worked."""
@@ -142,7 +142,7 @@ class SigmoidAlone(Sigmoid):
         return self.y * (1 - self.y)
 
 
-@exercise("chain", "Walk a little in x: does y walk as far?", x=values(4, 5))
+@specimen("chain", "Walk a little in x: does y walk as far?", x=values(4, 5))
 class TanhPassedOn(Tanh):
     """A stub, `return dy`, to be filled in tomorrow. The network trained, so nobody came back to it."""
 
@@ -150,7 +150,7 @@ class TanhPassedOn(Tanh):
         return dy
 
 
-@exercise("factor", "d(x^2)/dx, by heart.", x=values(4, 5))
+@specimen("factor", "d(x^2)/dx, by heart.", x=values(4, 5))
 class SquareWithoutTheTwo(Square):
     """In the loss there is a one half that eats the two. Here there is none."""
 
@@ -158,7 +158,7 @@ class SquareWithoutTheTwo(Square):
         return self.x * dy
 
 
-@exercise("coupling", "If x[0, 0] grows, what does y[0, 1] do?", x=values(4, 5))
+@specimen("coupling", "If x[0, 0] grows, what does y[0, 1] do?", x=values(4, 5))
 class SoftmaxAsSigmoids(Softmax):
     """y (1 - y) is what one finds for "derivative of softmax" if one stops reading at i = j."""
 
@@ -166,7 +166,7 @@ class SoftmaxAsSigmoids(Softmax):
         return dy * self.y * (1 - self.y)
 
 
-@exercise("axis", "Along which axis do the outputs of forward add up to 1?", x=values(4, 5))
+@specimen("axis", "Along which axis do the outputs of forward add up to 1?", x=values(4, 5))
 class SoftmaxAcrossTheBatch(Softmax):
     """Formula right, axis left over from an earlier version for one example."""
 
@@ -174,7 +174,7 @@ class SoftmaxAcrossTheBatch(Softmax):
         return self.y * (dy - (dy * self.y).sum(axis=0, keepdims=True))
 
 
-@exercise("overflow", "What is np.exp(1000)?", x=values(4, 5))
+@specimen("overflow", "What is np.exp(1000)?", x=values(4, 5))
 class SoftmaxWithoutTheMax(Softmax):
     """The definition, typed in. It ran for a week, until the scores had grown; then every weight was NaN at once."""
 
@@ -184,7 +184,7 @@ class SoftmaxWithoutTheMax(Softmax):
         return self.y
 
 
-@exercise("mask", "How many masks are drawn in one step of training?", 0.4, x=values(4, 5))
+@specimen("mask", "How many masks are drawn in one step of training?", 0.4, x=values(4, 5))
 class DropoutDrawsAgain(Dropout):
     """Forward and backward are two functions, so each asks the generator for what it needs."""
 
@@ -193,7 +193,7 @@ class DropoutDrawsAgain(Dropout):
         return dy * mask / (1 - self.p)
 
 
-@exercise("factor", "Compare the last lines of forward and backward.", 0.4, x=values(4, 5))
+@specimen("factor", "Compare the last lines of forward and backward.", 0.4, x=values(4, 5))
 class DropoutScaledOnce(Dropout):
     """The 1 / (1 - p) was added to forward on a Friday, so that nothing has to be done at test time."""
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class Conv:
@@ -46,7 +46,7 @@ class Conv:
 PICTURE = values(2, 3, 4, 5)
 
 
-@exercise("overlap", "How many windows see the pixel in the middle?", 3, 2, x=PICTURE)
+@specimen("overlap", "How many windows see the pixel in the middle?", 3, 2, x=PICTURE)
 class ConvThatOverwrites(Conv):
     """col2im, the transpose of im2col. An assignment puts every patch back where it came from."""
 
@@ -58,7 +58,7 @@ class ConvThatOverwrites(Conv):
         return dx[:, :, 1:-1, 1:-1]
 
 
-@exercise("overlap", "How many examples had a say in dweight?", 3, 2, x=PICTURE)
+@specimen("overlap", "How many examples had a say in dweight?", 3, 2, x=PICTURE)
 class ConvOfTheLastExample(Conv):
     """A loop over the batch, because that is easier to think about. Training worked, as with a batch of one."""
 
@@ -72,7 +72,7 @@ class ConvOfTheLastExample(Conv):
         return dweight
 
 
-@exercise("flipped", "With a kernel that only looks up, which pixel does dy[i, j] go to?", 3, 2, x=PICTURE)
+@specimen("flipped", "With a kernel that only looks up, which pixel does dy[i, j] go to?", 3, 2, x=PICTURE)
 class ConvTurnedRoundTwice(Conv):
     """ "The backward pass is a convolution with the flipped kernel". With dy padded and gathered it is. Here dy is
     spread, which flips already."""
@@ -86,7 +86,7 @@ class ConvTurnedRoundTwice(Conv):
         return dx[:, :, 1:-1, 1:-1]
 
 
-@exercise("flipped", "dweight[0, 0, 0, 0]: which pixels did it meet?", 3, 2, x=PICTURE)
+@specimen("flipped", "dweight[0, 0, 0, 0]: which pixels did it meet?", 3, 2, x=PICTURE)
 class ConvWithTheGradientTurned(Conv):
     """The textbook's convolution flips the kernel, so its gradient is flipped. The layer's forward does not flip."""
 
@@ -94,7 +94,7 @@ class ConvWithTheGradientTurned(Conv):
         return super().weight_gradient(dy)[:, :, ::-1, ::-1]
 
 
-@exercise("transposed", "weight[o, c]: over which of the two does backward sum?", 3, 3, x=PICTURE)
+@specimen("transposed", "weight[o, c]: over which of the two does backward sum?", 3, 3, x=PICTURE)
 class ConvWithChannelsSwapped(Conv):
     """Three channels in, three channels out, and an einsum whose letters nobody checked."""
 
@@ -106,7 +106,7 @@ class ConvWithChannelsSwapped(Conv):
         return dx[:, :, 1:-1, 1:-1]
 
 
-@exercise("misplaced", "Where does the picture lie in the padded picture?", 3, 2, x=PICTURE)
+@specimen("misplaced", "Where does the picture lie in the padded picture?", 3, 2, x=PICTURE)
 class ConvCutAtTheCorner(Conv):
     """The padding is cut off at the end, all of it. The shapes are right."""
 
@@ -118,7 +118,7 @@ class ConvCutAtTheCorner(Conv):
         return dx[:, :, :-2, :-2]
 
 
-@exercise("axis", "Which axes does the bias not have?", 3, 2, x=PICTURE)
+@specimen("axis", "Which axes does the bias not have?", 3, 2, x=PICTURE)
 class ConvBiasOverTheWrongAxes(Conv):
     """Two examples and two channels; the sum over channels and places has two values as well."""
 

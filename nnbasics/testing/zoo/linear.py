@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class Linear:
@@ -20,7 +20,7 @@ class Linear:
         return dy @ self.params["weight"]
 
 
-@exercise("transposed", "Which index of weight belongs to the outputs?", 4, 4, x=values(3, 4))
+@specimen("transposed", "Which index of weight belongs to the outputs?", 4, 4, x=values(3, 4))
 class LinearTheOtherWayBack(Linear):
     """Backward is forward reversed, so .T stays where it was. With a square weight even the shapes agree."""
 
@@ -30,7 +30,7 @@ class LinearTheOtherWayBack(Linear):
         return dy @ self.params["weight"].T
 
 
-@exercise("transposed", "Write down dL/dw_ij for one i and one j.", 4, 4, x=values(3, 4))
+@specimen("transposed", "Write down dL/dw_ij for one i and one j.", 4, 4, x=values(3, 4))
 class LinearGradientTransposed(Linear):
     """x.T @ dy is right in libraries that keep the weight as (in, out). This one does not."""
 
@@ -40,7 +40,7 @@ class LinearGradientTransposed(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("axis", "How many times is bias[0] used in one forward?", 5, 4, x=values(4, 5))
+@specimen("axis", "How many times is bias[0] used in one forward?", 5, 4, x=values(4, 5))
 class LinearBiasAcross(Linear):
     """Four examples, four outputs: the sum has the right shape along either axis."""
 
@@ -50,7 +50,7 @@ class LinearBiasAcross(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("axis", "What does broadcasting do to the bias, and what undoes it?", 5, 3, x=values(4, 5))
+@specimen("axis", "What does broadcasting do to the bias, and what undoes it?", 5, 3, x=values(4, 5))
 class LinearBiasNotSummed(Linear):
     """db = dy: the bias is added, so its gradient passes unchanged. bias -= rate * db then broadcasts, with an error
     message about shapes far away from here."""
@@ -61,7 +61,7 @@ class LinearBiasNotSummed(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("axis", "Print the shapes of bias and of its gradient.", 5, 3, x=values(4, 5))
+@specimen("axis", "Print the shapes of bias and of its gradient.", 5, 3, x=values(4, 5))
 class LinearBiasWithAxesKept(Linear):
     """keepdims=True is what one always wants, until an optimiser keeps a velocity of shape (1, 3) for a bias of
     (3,)."""
@@ -72,7 +72,7 @@ class LinearBiasWithAxesKept(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("missing", "Which parameters does this layer have?", 5, 3, x=values(4, 5))
+@specimen("missing", "Which parameters does this layer have?", 5, 3, x=values(4, 5))
 class LinearBiasForgotten(Linear):
     """All tests were made with bias zero. It stayed zero."""
 
@@ -81,7 +81,7 @@ class LinearBiasForgotten(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("count", "Where is the mean over the batch taken: in the loss, here, or in both?", 5, 3, x=values(4, 5))
+@specimen("count", "Where is the mean over the batch taken: in the loss, here, or in both?", 5, 3, x=values(4, 5))
 class LinearMeanAgain(Linear):
     """ "Divide by the batch size" stands in the notes, and the loss has done it already."""
 
@@ -92,7 +92,7 @@ class LinearMeanAgain(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("accumulated", "Call backward twice.", 5, 3, x=values(4, 5))
+@specimen("accumulated", "Call backward twice.", 5, 3, x=values(4, 5))
 class LinearThatRemembers(Linear):
     """Gradients of all uses are added up, said the lecture on shared weights. Who sets them back to zero?"""
 
@@ -106,7 +106,7 @@ class LinearThatRemembers(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("extra", "Of which function is this the gradient?", 5, 3, x=values(4, 5))
+@specimen("extra", "Of which function is this the gradient?", 5, 3, x=values(4, 5))
 class LinearWithDecayInside(Linear):
     """Weight decay is one line, and here every layer gets it for free."""
 
@@ -116,7 +116,7 @@ class LinearWithDecayInside(Linear):
         return dy @ self.params["weight"]
 
 
-@exercise("float32", "In which dtype does the sum end up?", 5, 3, x=values(4, 5))
+@specimen("float32", "In which dtype does the sum end up?", 5, 3, x=values(4, 5))
 class LinearThroughFloat32(Linear):
     """A buffer allocated once, in the dtype that the graphics card liked."""
 
@@ -128,7 +128,7 @@ class LinearThroughFloat32(Linear):
         return dx
 
 
-@exercise("missing", "Which array does forward read?", 5, 3, x=values(4, 5))
+@specimen("missing", "Which array does forward read?", 5, 3, x=values(4, 5))
 class LinearWithItsOwnCopy(Linear):
     """The transposed weight is wanted in every forward, so it is made once. The optimiser improves the other one."""
 

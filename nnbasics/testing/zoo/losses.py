@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class SquaredError:
@@ -35,7 +35,7 @@ class CrossEntropy:
 SCORES, LABELS = values(5, 4), np.array([0, 3, 1, 1, 2])
 
 
-@exercise("factor", "Differentiate forward, with its one half.", x=values(3, 4), more=(values(3, 4, seed=9),))
+@specimen("factor", "Differentiate forward, with its one half.", x=values(3, 4), more=(values(3, 4, seed=9),))
 class SquaredErrorTwice(SquaredError):
     """The two comes down from the exponent. The one half was put there to meet it."""
 
@@ -43,7 +43,7 @@ class SquaredErrorTwice(SquaredError):
         return 2 * self.off
 
 
-@exercise("sign", "If the prediction is too large, should it grow?", x=values(3, 4), more=(values(3, 4, seed=9),))
+@specimen("sign", "If the prediction is too large, should it grow?", x=values(3, 4), more=(values(3, 4, seed=9),))
 class SquaredErrorUphill(SquaredError):
     """target - prediction: the way to go. But what backward returns is the gradient, and the optimiser subtracts it."""
 
@@ -51,7 +51,7 @@ class SquaredErrorUphill(SquaredError):
         return -self.off
 
 
-@exercise(
+@specimen(
     "count", "Put the same batch in twice: what should happen to the gradient of each row?", x=SCORES, more=(LABELS,)
 )
 class CrossEntropySummed(CrossEntropy):
@@ -61,7 +61,7 @@ class CrossEntropySummed(CrossEntropy):
         return super().backward() * len(self.labels)
 
 
-@exercise("missing", "What does backward hand to the layer before?", x=SCORES, more=(LABELS,))
+@specimen("missing", "What does backward hand to the layer before?", x=SCORES, more=(LABELS,))
 class CrossEntropyInPlace(CrossEntropy):
     """`dscores -= ...` changes the array; nothing is handed on."""
 

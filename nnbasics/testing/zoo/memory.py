@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbasics.testing.zoo.activations import ReLU, Sigmoid, Square
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class Residual:
@@ -17,7 +17,7 @@ class Residual:
         return dy + dy * (1 - self.branch**2)
 
 
-@exercise("stale", "Run two batches.", x=values(4, 5))
+@specimen("stale", "Run two batches.", x=values(4, 5))
 class SquareOfTheFirstBatch(Square):
     """The cache is made once, because allocating is slow. In the notebook there was one batch only."""
 
@@ -29,7 +29,7 @@ class SquareOfTheFirstBatch(Square):
         return x**2
 
 
-@exercise("stale", "Call backward again.", x=values(4, 5))
+@specimen("stale", "Call backward again.", x=values(4, 5))
 class SquareThatForgets(Square):
     """What is used up can be freed. The second backward, for the second loss, found nothing."""
 
@@ -39,7 +39,7 @@ class SquareThatForgets(Square):
         return dx
 
 
-@exercise("mutated", "Who else holds this dy?", x=values(4, 5))
+@specimen("mutated", "Who else holds this dy?", x=values(4, 5))
 class ReLUInPlaceOnDy(ReLU):
     """One array saved, in a book that thousands learned from. Beside a shortcut the other branch gets the
     masked dy."""
@@ -49,7 +49,7 @@ class ReLUInPlaceOnDy(ReLU):
         return dy
 
 
-@exercise("mutated", "Whose array is x?", x=values(4, 5))
+@specimen("mutated", "Whose array is x?", x=values(4, 5))
 class ReLUInPlaceOnX(ReLU):
     """inplace=True, as in PyTorch, without PyTorch's bookkeeping: the layer before had kept that array, its
     output."""
@@ -60,7 +60,7 @@ class ReLUInPlaceOnX(ReLU):
         return x
 
 
-@exercise("mutated", "What is self.y after the first backward?", x=values(4, 5))
+@specimen("mutated", "What is self.y after the first backward?", x=values(4, 5))
 class SigmoidThatSpoilsItsCache(Sigmoid):
     """*= needs no new array. It needs an old one, and that one is still wanted."""
 
@@ -70,7 +70,7 @@ class SigmoidThatSpoilsItsCache(Sigmoid):
         return dx
 
 
-@exercise("overlap", "How many ways lead from x to y?", x=values(4, 5))
+@specimen("overlap", "How many ways lead from x to y?", x=values(4, 5))
 class ResidualWithoutItsShortcut(Residual):
     """The branch has its backward, and the shortcut has no parameters, so what should it need one for?"""
 
@@ -78,7 +78,7 @@ class ResidualWithoutItsShortcut(Residual):
         return dy * (1 - self.branch**2)
 
 
-@exercise("clipped", "Is backward(1000 dy) a thousand times backward(dy)?", x=values(4, 5))
+@specimen("clipped", "Is backward(1000 dy) a thousand times backward(dy)?", x=values(4, 5))
 class SquareWithASafetyBelt(Square):
     """Gradients had exploded once, and somebody put the clipping where it could not be forgotten."""
 
@@ -86,7 +86,7 @@ class SquareWithASafetyBelt(Square):
         return np.clip(2 * self.x * dy, -1, 1)
 
 
-@exercise("random", "Run forward twice on the same x.", x=values(4, 5))
+@specimen("random", "Run forward twice on the same x.", x=values(4, 5))
 class NoiseOfItsOwn(ReLU):
     """Noise against overfitting, from a new generator each time, so that nothing can be repeated, nor checked."""
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class BatchNorm:
@@ -26,7 +26,7 @@ class BatchNorm:
         return self.scale * (dxhat - dxhat.mean(axis=0) - self.xhat * (dxhat * self.xhat).mean(axis=0))
 
 
-@exercise("coupling", "If all x of a feature grow by 1, what does y do? What does dx say?", 5, x=values(5, 5))
+@specimen("coupling", "If all x of a feature grow by 1, what does y do? What does dx say?", 5, x=values(5, 5))
 class BatchNormWithConstants(BatchNorm):
     """Subtract, divide; backward: multiply by one over the deviation. At test time, with running statistics, it is
     right."""
@@ -35,7 +35,7 @@ class BatchNormWithConstants(BatchNorm):
         return self.scale * dxhat
 
 
-@exercise("coupling", "If all x of a feature are doubled, what does y do? What does dx say?", 5, x=values(5, 5))
+@specimen("coupling", "If all x of a feature are doubled, what does y do? What does dx say?", 5, x=values(5, 5))
 class BatchNormWithConstantVariance(BatchNorm):
     """The mean was thought of. The variance moves as well."""
 
@@ -43,7 +43,7 @@ class BatchNormWithConstantVariance(BatchNorm):
         return self.scale * (dxhat - dxhat.mean(axis=0))
 
 
-@exercise("axis", "One weight for each feature, or one for each example?", 5, x=values(5, 5))
+@specimen("axis", "One weight for each feature, or one for each example?", 5, x=values(5, 5))
 class BatchNormAcross(BatchNorm):
     """Five examples, five features, one axis confused."""
 

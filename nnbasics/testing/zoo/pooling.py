@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnbasics.testing.zoo.exercise import exercise, values
+from nnbasics.testing.zoo.specimen import specimen, values
 
 
 class MaxPool:
@@ -62,7 +62,7 @@ class GlobalAvgPool:
         return np.broadcast_to(dy[:, :, None, None] / (height * width), self.shape).copy()
 
 
-@exercise("ties", "A window of four equal pixels: what is the sum of dx?", x=values(2, 3, 4, 6))
+@specimen("ties", "A window of four equal pixels: what is the sum of dx?", x=values(2, 3, 4, 6))
 class MaxPoolThatPaysEveryTie(MaxPool):
     """x == max is a fine mask on random numbers. After ReLU, on a black corner of a picture, whole windows are
     equal."""
@@ -71,7 +71,7 @@ class MaxPoolThatPaysEveryTie(MaxPool):
         return self.put_back(dy[..., None] * (self.windows == self.windows.max(axis=-1, keepdims=True)))
 
 
-@exercise("mask", "Which of the four pixels could have changed y?", x=values(2, 3, 4, 6))
+@specimen("mask", "Which of the four pixels could have changed y?", x=values(2, 3, 4, 6))
 class MaxPoolThatPaysEverybody(MaxPool):
     """Upsampling is the opposite of pooling. For the average it would have been right, but for a quarter."""
 
@@ -79,7 +79,7 @@ class MaxPoolThatPaysEverybody(MaxPool):
         return dy.repeat(2, axis=2).repeat(2, axis=3)
 
 
-@exercise("misplaced", "Where in its window was the largest value?", x=values(2, 3, 4, 6))
+@specimen("misplaced", "Where in its window was the largest value?", x=values(2, 3, 4, 6))
 class MaxPoolToTheCorner(MaxPool):
     """One value comes from each window, and one value goes back into each window: dx[::2, ::2] = dy."""
 
@@ -87,7 +87,7 @@ class MaxPoolToTheCorner(MaxPool):
         return self.put_back(dy[..., None] * (np.arange(4) == 0))
 
 
-@exercise("overlap", "Can one pixel be the largest in two windows?", x=values(1, 2, 7, 7))
+@specimen("overlap", "Can one pixel be the largest in two windows?", x=values(1, 2, 7, 7))
 class MaxPoolThatOverwrites(OverlappingMaxPool):
     """With windows of two and a stride of two the assignment was right. Then came AlexNet."""
 
@@ -100,7 +100,7 @@ class MaxPoolThatOverwrites(OverlappingMaxPool):
         return dx
 
 
-@exercise("count", "Sum dx over one window.", x=values(2, 3, 4, 6))
+@specimen("count", "Sum dx over one window.", x=values(2, 3, 4, 6))
 class AvgPoolWithoutTheQuarter(AvgPool):
     """Every pixel of a window had the same part in it, so every pixel gets dy."""
 
@@ -108,7 +108,7 @@ class AvgPoolWithoutTheQuarter(AvgPool):
         return dy.repeat(2, axis=2).repeat(2, axis=3)
 
 
-@exercise("count", "mean, or sum?", x=values(2, 3, 4, 5))
+@specimen("count", "mean, or sum?", x=values(2, 3, 4, 5))
 class GlobalAvgPoolThatSums(GlobalAvgPool):
     """Forward was changed from a sum to a mean. The loss went down more slowly; backward stayed."""
 

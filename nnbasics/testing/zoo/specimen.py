@@ -1,4 +1,4 @@
-"""What an exercise of the zoo is: a right class, a class made from it that is wrong in one method, and a story."""
+"""What a specimen of the zoo is: a right class, a class made from it that is wrong in one method, and a story."""
 
 import inspect
 import textwrap
@@ -12,7 +12,7 @@ ZOO = {}
 
 
 @dataclass(frozen=True)
-class Exercise:
+class Specimen:
     """One wrong layer.
 
     Attributes
@@ -67,11 +67,11 @@ class Exercise:
         return f"{textwrap.fill(' '.join(self.story.split()), 100)}\n\n{self.code}"
 
 
-def exercise(family, hint, *arguments, x, more=()):
+def specimen(family, hint, *arguments, x, more=()):
     """Enter a wrong class into the zoo; its base class is the right one, its docstring the story."""
 
     def enter(wrong):
-        ZOO[wrong.__name__] = Exercise(wrong.__name__, family, hint, wrong, wrong.__mro__[1], arguments, (x, *more))
+        ZOO[wrong.__name__] = Specimen(wrong.__name__, family, hint, wrong, wrong.__mro__[1], arguments, (x, *more))
         return wrong
 
     return enter
