@@ -93,7 +93,7 @@ x1 = np.array([-1, 5])
 for w, style, name in [(before, "--", "before"), (perceptron.weight, "-", "after")]:
     axes.plot(x1, -(w[0] + w[1] * x1) / w[2], style, color="black", label=f"{name}: w = {w.round(3).tolist()}")
 axes.plot(*point, "o", color="tab:blue", markersize=9)
-axes.annotate("(2, 3), label −1", point, (2.25, 2.8), va="center")
+axes.annotate("(2, 3), label −1", point, (0.55, 3), va="center", ha="center")
 axes.set(xlim=(-1, 5), ylim=(-1, 5), xlabel="$x_1$", ylabel="$x_2$", title="One update: the line passes over the point")
 axes.set_aspect("equal")
 axes.legend(loc="lower right")
@@ -191,7 +191,7 @@ for seed in range(12):
     axes.plot([-1.2, 1.2], [-(w[0] + w[1] * end) / w[2] for end in (-1.2, 1.2)], color="black", linewidth=1)
 axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xlabel="$x_1$", ylabel="$x_2$", title="Twelve starts, twelve lines")
 axes.set_aspect("equal")
-axes.legend(loc="upper right")
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 show(figure, "Twelve perceptrons, each with other first weights and another order: all are right, no two agree.")
 
 # %% [markdown]
@@ -227,18 +227,35 @@ corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 walks = {}
 for name, labels in {"OR": [-1, 1, 1, 1], "AND": [-1, -1, -1, 1], "XOR": [-1, 1, 1, -1]}.items():
     perceptron = Perceptron(2, lr=0.5)
-    perceptron.weight = np.zeros(3)
+    perceptron.weight = np.array([0.3, 0.9, -0.4])
     with warnings.catch_warnings(record=True):  # the walk says it as well
         warnings.simplefilter("always")
         walks[name] = perceptron.fit(corners, labels)
-    print(f"{name:4}", walks[name])
+    print(f"{name:4}", walks[name], end="\n\n")
 assert walks["OR"] and walks["AND"] and not walks["XOR"]
 
+# %% [markdown]
+# These are the four lines of XOR that come round again and again, one for each corner of an epoch.
+
 # %% tags=["figure"]
+xor = np.array([-1, 1, 1, -1])
+figure, panels = plt.subplots(1, 4, figsize=(10, 2.9), sharey=True)
+grid = np.stack(np.meshgrid(np.linspace(-0.5, 1.5, 201), np.linspace(-0.5, 1.5, 201)), axis=-1)
+for axes, w in zip(panels, walks["XOR"].weights[-4:], strict=True):
+    perceptron.weight = w
+    answers = perceptron.predict(grid.reshape(-1, 2)).reshape(201, 201)
+    axes.contourf(*np.moveaxis(grid, -1, 0), answers, levels=[-2, 0, 2], colors=["#d6e6f2", "#f7dcdc"])
+    for label, colour in ((1, "tab:red"), (-1, "tab:blue")):
+        axes.plot(*corners[xor == label].T, "o", color=colour, markersize=8)
+    wrong = perceptron.predict(corners) != xor
+    axes.plot(*corners[wrong].T, "o", markersize=17, markerfacecolor="none", markeredgecolor="black")
+    axes.set(xlabel="$x_1$", xticks=[0, 1], yticks=[0, 1], title=f"{wrong.sum()} wrong")
+    axes.set_aspect("equal")
+panels[0].set_ylabel("$x_2$")
 show(
-    draw(walks["XOR"], corners, np.array([-1, 1, 1, -1])),
-    "XOR. Whatever the line, at least one corner is on the wrong side, and moves it on; after a while the same lines "
-    "come round again.",
+    figure,
+    "XOR. The shade is the perceptron's answer, the colour of a corner its label, a ring marks what is wrong. Each "
+    "update puts one corner right and others wrong; after the fourth panel the first comes back.",
 )
 
 # %% [markdown]

@@ -84,7 +84,7 @@ def _plane(walk, X, y):
     middle, reach = (X.min(axis=0) + X.max(axis=0)) / 2, 0.65 * max(np.ptp(X, axis=0).max(), 1e-9)
     axes.set(xlim=middle[0] + [-reach, reach], ylim=middle[1] + [-reach, reach], xlabel="$x_1$", ylabel="$x_2$")
     axes.set_aspect("equal")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure, axes
 
 
