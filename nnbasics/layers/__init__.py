@@ -1,12 +1,12 @@
 """Layers: one class each, forward and backward written by hand."""
 
-from nnbasics.layers.activation import ELU, LeakyReLU, Maxout, ReLU, Sigmoid, Softmax, Step, Tanh
+from nnbasics.layers.activation import ELU, Identity, LeakyReLU, Maxout, ReLU, Sigmoid, Softmax, Step, Tanh
 from nnbasics.layers.auxiliary import AuxiliaryClassifier
 from nnbasics.layers.base import Layer
 from nnbasics.layers.containers import Parallel, Residual, Sequential
 from nnbasics.layers.convolution import Conv2d
 from nnbasics.layers.fractal import DropPaths, FractalBlock
-from nnbasics.layers.linear import Flatten, Identity, Linear
+from nnbasics.layers.linear import Flatten, Linear
 from nnbasics.layers.normalization import BatchNorm2d, LocalResponseNorm
 from nnbasics.layers.pooling import AvgPool2d, FractionalMaxPool2d, GlobalAvgPool2d, LPPool2d, MaxPool2d
 from nnbasics.layers.regularization import Dropout, DropPath

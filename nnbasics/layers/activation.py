@@ -7,7 +7,39 @@ from nnbasics.kernels import choose
 from nnbasics.layers.base import Layer, whole
 
 
-class Step(Layer):
+class Activation(Layer):
+    """An activation in which each number of x acts on one number of y, so that its derivative is a number for each."""
+
+    def derivative(self, x):
+        """dy / dx for every number of x, which is what `backward` makes of ones.
+
+        What the last `forward` kept stays as it is.
+
+        Parameters
+        ----------
+        x : ndarray
+            Of any shape.
+
+        Returns
+        -------
+        ndarray, of x's shape and dtype
+        """
+        twin = self.sharing()
+        return twin.backward(np.ones_like(twin.forward(x)))
+
+
+class Identity(Activation):
+    """y = x and dx = dy: the layer that does nothing, for places where one must stand."""
+
+    def forward(self, x):
+        self.check_x(x)
+        return self.keep(x)
+
+    def backward(self, dy):
+        return self.kept(dy)["dy"]
+
+
+class Step(Activation):
     """Binary step, the perceptron's answer: yes or no.
 
     ::
@@ -40,7 +72,7 @@ class Step(Layer):
         return f"threshold={self.threshold:g}"
 
 
-class Sigmoid(Layer):
+class Sigmoid(Activation):
     """The logistic function.
 
     ::
@@ -68,11 +100,25 @@ class Sigmoid(Layer):
         kept = self.kept(dy)
         return self.slope * kept["y"] * (1 - kept["y"]) * kept["dy"]
 
+    def second_derivative(self, x):
+        """f''(x) = a^2 y (1 - y) (1 - 2 y): above 0 left of 0 and below it on the right, so neither convex nor concave.
+
+        Parameters
+        ----------
+        x : ndarray
+
+        Returns
+        -------
+        ndarray, of x's shape and dtype
+        """
+        y = self.sharing().forward(x)
+        return self.slope * (1 - 2 * y) * self.derivative(x)
+
     def extra_repr(self):
         return f"slope={self.slope:g}"
 
 
-class Tanh(Layer):
+class Tanh(Activation):
     """Hyperbolic tangent: y = tanh(x), dx = (1 - y^2) dy."""
 
     def forward(self, x):
@@ -84,7 +130,7 @@ class Tanh(Layer):
         return (1 - kept["y"] ** 2) * kept["dy"]
 
 
-class ReLU(Layer):
+class ReLU(Activation):
     """Rectified linear unit: what is negative becomes zero.
 
     ::
@@ -112,7 +158,7 @@ class ReLU(Layer):
         return [self._memory["stopped"]] if self._memory else []
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(Activation):
     """ReLU that lets a little of the negative through, so that no unit is ever quite dead.
 
     ::
@@ -146,7 +192,7 @@ class LeakyReLU(Layer):
         return f"negative_slope={self.negative_slope:g}"
 
 
-class ELU(Layer):
+class ELU(Activation):
     """Exponential linear unit: a ReLU that bends softly and goes on to -alpha.
 
     ::
@@ -183,7 +229,7 @@ class ELU(Layer):
         return f"alpha={self.alpha:g}"
 
 
-class Maxout(Layer):
+class Maxout(Activation):
     """The largest of several: after a linear layer with `pieces` times the outputs, a learned convex function.
 
     ::
@@ -273,6 +319,20 @@ class Softmax(Layer):
         kept = self.kept(dy)
         dy, y = kept["dy"], kept["y"]
         return y * (dy - (y * dy).sum(axis=self.axis, keepdims=True))
+
+    def derivative(self, x):
+        """dy_i / dx_j = y_i (1 - y_i) where i = j, and -y_i y_j elsewhere: every score moves every probability.
+
+        Parameters
+        ----------
+        x : ndarray
+
+        Returns
+        -------
+        ndarray, of x's shape without `axis`, then (classes i, classes j)
+        """
+        y = np.moveaxis(self.sharing().forward(x), self.axis, -1)[..., None]
+        return y * (np.eye(y.shape[-2], dtype=x.dtype) - y.swapaxes(-1, -2))
 
     def extra_repr(self):
         return f"axis={self.axis}"

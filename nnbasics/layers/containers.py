@@ -7,8 +7,8 @@ from collections.abc import Mapping, MutableMapping
 import numpy as np
 
 from nnbasics.errors import UserError, nearest
+from nnbasics.layers.activation import Identity
 from nnbasics.layers.base import Layer
-from nnbasics.layers.linear import Identity
 from nnbasics.layers.plan import Plan
 
 

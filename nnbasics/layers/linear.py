@@ -102,14 +102,3 @@ class Flatten(Layer):
 
     def extra_repr(self):
         return "" if self.axis == 1 else f"axis={self.axis}"
-
-
-class Identity(Layer):
-    """y = x and dx = dy: the layer that does nothing, for places where one must stand."""
-
-    def forward(self, x):
-        self.check_x(x)
-        return self.keep(x)
-
-    def backward(self, dy):
-        return self.kept(dy)["dy"]

@@ -6,11 +6,11 @@ He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015.
 import numpy as np
 
 from nnbasics.errors import UserError, nearest
-from nnbasics.layers.activation import ReLU
+from nnbasics.layers.activation import Identity, ReLU
 from nnbasics.layers.base import whole
 from nnbasics.layers.containers import Residual, Sequential
 from nnbasics.layers.convolution import Conv2d
-from nnbasics.layers.linear import Flatten, Identity, Linear
+from nnbasics.layers.linear import Flatten, Linear
 from nnbasics.layers.normalization import BatchNorm2d
 from nnbasics.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from nnbasics.layers.residual import PadChannels, StochasticDepth

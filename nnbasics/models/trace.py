@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.layers.activation import ELU, LeakyReLU, ReLU, Sigmoid, Step, Tanh
-from nnbasics.layers.linear import Identity, Linear
+from nnbasics.layers.activation import ELU, Identity, LeakyReLU, ReLU, Sigmoid, Step, Tanh
+from nnbasics.layers.linear import Linear
 from nnbasics.losses import SquaredErrorLoss
 
 ELEMENTWISE = (Sigmoid, Tanh, ReLU, LeakyReLU, ELU, Step, Identity)

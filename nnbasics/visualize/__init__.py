@@ -1,5 +1,6 @@
 """Seeing inside: what a network has learned, and what it sees."""
 
+from nnbasics.visualize.activations import activation_curves
 from nnbasics.visualize.deconvnet import as_picture, deconvnet, saliency, top_patches
 from nnbasics.visualize.dream import dream
 from nnbasics.visualize.grids import filter_grid, grid, map_grid
@@ -12,6 +13,7 @@ from nnbasics.visualize.tsne import TSNE
 __all__ = [
     "TSNE",
     "Inversion",
+    "activation_curves",
     "as_picture",
     "content_reconstructions",
     "deconvnet",

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import scipy.special
 
-from nnbasics import ELU, LeakyReLU, Maxout, ReLU, Sigmoid, Softmax, Step, Tanh
+from nnbasics import ELU, Identity, LeakyReLU, Maxout, ReLU, Sigmoid, Softmax, Step, Tanh
 from nnbasics.errors import UserError
 
 SCORES = np.array([[-5.0, -1, 1, 5]])
@@ -74,6 +75,74 @@ def test_relu_keeps_a_byte_for_each_value_and_the_order_in_memory(rng):
     y = relu.forward(x)
     assert relu._memory["stopped"].nbytes == x.size and list(relu._memory) == ["stopped"]
     assert y.strides == relu.backward(y).strides == x.strides
+
+
+X = np.array([[-30.0, -5, -1.5, -0.3, 0.2, 1, 4, 30]])
+SLOPES = [
+    (Identity(), np.ones_like),
+    (Step(0.5), np.zeros_like),
+    (Sigmoid(), lambda x: scipy.special.expit(x) * scipy.special.expit(-x)),
+    (Sigmoid(2.5), lambda x: 2.5 / (4 * np.cosh(2.5 * x / 2) ** 2)),
+    (Tanh(), lambda x: 1 / np.cosh(x) ** 2),
+    (ReLU(), lambda x: np.heaviside(x, 0)),
+    (LeakyReLU(0.1), lambda x: np.where(x > 0, 1, 0.1)),
+    (ELU(0.7), lambda x: np.where(x > 0, 1, 0.7 * np.exp(x))),
+]
+
+
+@pytest.mark.parametrize(("layer", "slope"), SLOPES)
+def test_derivatives_are_the_closed_forms(layer, slope):
+    np.testing.assert_allclose(layer.derivative(X), slope(X), rtol=1e-12, atol=1e-15)
+    assert layer.derivative(X[0]).shape == X[0].shape
+    assert layer.derivative(X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("layer", [case[0] for case in SLOPES] + [Maxout(2)], ids=repr)
+def test_asking_for_a_derivative_disturbs_no_backward(layer, rng):
+    x, dy = rng.standard_normal((2, 3, 8))
+    y = layer.forward(x)
+    dx = layer.backward(dy[:, : y.shape[1]])
+    layer.derivative(X)
+    np.testing.assert_array_equal(layer.backward(dy[:, : y.shape[1]]), dx)
+
+
+@pytest.mark.parametrize("a", [0.5, 1, 3])
+def test_the_sigmoids_second_derivative(a):
+    """Against -a^2 tanh(a x / 2) / (4 cosh^2(a x / 2)), which shares no step with the rule."""
+    expected = -(a**2) * np.tanh(a * X / 2) / (4 * np.cosh(a * X / 2) ** 2)
+    np.testing.assert_allclose(Sigmoid(a).second_derivative(X), expected, rtol=1e-10, atol=1e-15)
+    x = np.linspace(-8, 8, 100_001)
+    steepest = scipy.special.logit(0.5 + np.array([-1, 1]) / np.sqrt(12)) / a  # where the third derivative is 0
+    extremes = x[[Sigmoid(a).second_derivative(x).argmax(), Sigmoid(a).second_derivative(x).argmin()]]
+    np.testing.assert_allclose(extremes, steepest, atol=2e-4)
+
+
+def test_the_derivative_of_maxout_is_one_at_the_largest():
+    np.testing.assert_array_equal(Maxout(2).derivative(np.array([[1.0, 3, 5, 5]])), [[0, 1, 1, 0]])
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((4,), 0), ((2, 4), 1), ((3, 2, 5), 1), ((4, 2), 0)])
+def test_the_derivative_of_softmax_is_its_jacobian(shape, axis, rng):
+    """Against the complex step, e^(x + ih): no difference is taken, so nothing cancels."""
+    x, h = rng.standard_normal(shape), 1e-30
+    expected = []
+    for j in range(shape[axis]):
+        place = [slice(None)] * x.ndim
+        place[axis] = j
+        moved = x.astype(complex)
+        moved[tuple(place)] += 1j * h
+        e = np.exp(moved)
+        expected.append(np.moveaxis((e / e.sum(axis=axis, keepdims=True)).imag / h, axis, -1))
+    found = Softmax(axis).derivative(x)
+    np.testing.assert_allclose(found, np.stack(expected, axis=-1), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(found.sum(axis=-1), 0, atol=1e-15)  # all scores higher by the same: nothing changes
+
+
+def test_the_derivative_of_softmax_is_what_backward_multiplies_by(rng):
+    x, dy = rng.standard_normal((2, 3, 5))
+    layer = Softmax()
+    layer.forward(x)
+    np.testing.assert_allclose(layer.backward(dy), np.einsum("nij,ni->nj", layer.derivative(x), dy), atol=1e-15)
 
 
 def test_branches_are_where_the_kinks_are():
