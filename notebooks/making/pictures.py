@@ -44,4 +44,4 @@ def is_blank(output):
 
 def has_caption(output):
     alt = output.get("metadata", {}).get("image/png", {}).get("alt")
-    return bool(alt) or "<figcaption" in output["data"].get("text/html", "")
+    return (isinstance(alt, str) and bool(alt)) or "<figcaption" in output["data"].get("text/html", "")

@@ -27,7 +27,7 @@ class Exercise:
     name : str
         "01-perceptron/update": the lecture's file, and a word.
     question : str
-        In a few sentences. `code` may stand between backticks, here and below.
+        In a few sentences; `code` may stand between backticks, here and below, and choices on lines of their own.
     mark : callable
         Takes an answer; raises `Wrong` with a sentence about it, or `Unanswered`. `marking` has makers of these.
     hints : list of str
@@ -115,8 +115,7 @@ class Remark:
 
     def __str__(self):
         head, *rest = (f"{self.name}: {self.paragraphs[0]}", *self.paragraphs[1:])
-        blocks = [textwrap.fill(head, 100), textwrap.indent(self.code, "    ")]
-        blocks += [textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ") for paragraph in rest]
+        blocks = [_filled(head, ""), textwrap.indent(self.code, "    "), *(_filled(text, "  ") for text in rest)]
         return "\n".join(block for block in blocks if block)
 
     def _repr_html_(self):
@@ -138,5 +137,10 @@ def shown(answer):
     return repr(answer)
 
 
+def _filled(text, indent):
+    lines = [textwrap.fill(line, 100, initial_indent=indent, subsequent_indent=indent) for line in text.split("\n")]
+    return "\n".join(lines)
+
+
 def _html(text):
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)).replace("\n", "<br>")

@@ -157,9 +157,11 @@ EXERCISES = [
         name="01-perceptron/xor",
         question=(
             "Why does no line do XOR? With S(x1, x2) = w0 + w1 x1 + w2 x2, XOR asks for S(0, 1) > 0, S(1, 0) > 0, "
-            "S(0, 0) <= 0 and S(1, 1) <= 0. (a) The weights would have to be negative. (b) The sum of the first two "
-            "scores is the sum of the last two. (c) The learning rate would have to be infinitely small. (d) Four "
-            "points are too many for three weights."
+            "S(0, 0) <= 0 and S(1, 1) <= 0.\n"
+            "(a) The weights would have to be negative.\n"
+            "(b) The sum of the first two scores is the sum of the last two.\n"
+            "(c) The learning rate would have to be infinitely small.\n"
+            "(d) Four points are too many for three weights."
         ),
         mark=choice(
             "b",
