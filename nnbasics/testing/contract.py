@@ -13,7 +13,7 @@ import numpy as np
 
 from nnbasics.errors import UserError
 from nnbasics.testing.gradients import check_gradients
-from nnbasics.testing.subject import Randomness, arity, listed, parameters
+from nnbasics.testing.subject import Randomness, arity, is_frozen, listed, parameters
 
 POINTS = []
 ACCIDENTS = (AttributeError, TypeError, LookupError, NameError, ArithmeticError)
@@ -258,7 +258,8 @@ def shapes(bench):
 def gradients_named(bench):
     layer = bench.new()
     bench.walk(layer, bench.x)
-    wanted, found = parameters(layer), grads(layer)
+    found = grads(layer)
+    wanted = {key: value for key, value in parameters(layer).items() if key in found or not is_frozen(layer, key)}
     if set(wanted) != set(found):
         raise Broken(
             f"params has {sorted(wanted)}, grads has {sorted(found)}.", "set self.grads[key] for every key of params."

@@ -25,7 +25,7 @@ from nnbasics.testing.causes import Evidence, Guess
 from nnbasics.testing.manners import manners, shrunk
 from nnbasics.testing.report import ArrayResult, Coordinate, GradientReport
 from nnbasics.testing.slopes import Slopes
-from nnbasics.testing.subject import Randomness, subject
+from nnbasics.testing.subject import Randomness, is_frozen, subject
 
 ALL_UP_TO = 48
 DIRECTIONS = 3
@@ -151,12 +151,12 @@ class _Check:
         return None
 
     def _wanted(self, name, given):
-        """Inputs whose gradient came back (the first always), and parameters unless the layer is frozen."""
+        """Inputs whose gradient came back (the first always), and parameters unless they are frozen."""
         if name == self.subject.inputs[0]:
             return True
         if name in self.subject.inputs:
             return given[name] is not None
-        return not getattr(self.subject.thing, "frozen", False)
+        return not is_frozen(self.subject.thing, name.removeprefix("params."))
 
     def _compare(self, given):
         here = self._visit("x", self.start, trust_branches=True)

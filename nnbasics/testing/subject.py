@@ -240,6 +240,15 @@ def parameters(layer):
     return {key: value for key, value in listed(getattr(layer, "params", {})).items() if _is_float(value)}
 
 
+def is_frozen(layer, key):
+    """Whether nobody wants the gradient of a parameter: the layer is frozen, or that in it to which the key belongs."""
+    if getattr(layer, "frozen", False):
+        return True
+    name, _, rest = key.partition(".")
+    inner = listed(getattr(layer, "layers", {})).get(name)
+    return inner is not None and is_frozen(inner, rest)
+
+
 def listed(collection):
     """A dict of whatever holds parameters: a mapping as it is, a list under its indices."""
     if isinstance(collection, Mapping):

@@ -1,8 +1,34 @@
-"""Right layers, losses and networks with inputs: what every check must pass, and never cry wolf about."""
+"""Right layers, losses and models with inputs: what every check must pass, and never cry wolf about."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 import nnbasics as nn
+from nnbasics.models import MLP, lenet5, vgg, vgg19
+
+
+class Model(NamedTuple):
+    """How to make a small one of a kind of model, and the shape of its input (two rows or more).
+
+    A `slow` one is checked by `make test-all` only, and its gradient with respect to x alone.
+    """
+
+    make: object
+    shape: tuple
+    slow: bool = False
+
+
+MODELS = {  # by the name in nnbasics.models
+    "MLP": Model(lambda: MLP((3, 4, 2), rng=0), (5, 3)),
+    "lenet5": Model(lambda: lenet5(rng=0), (2, 1, 28, 28)),
+    "vgg": Model(lambda: vgg("A", top=False, rng=0), (2, 3, 32, 32), slow=True),
+    "vgg19": Model(vgg19, (2, 3, 32, 32), slow=True),
+}
+NOTHING_TO_CHECK = {  # names in nnbasics.models that have no backward of their own, and why
+    "Perceptron": "it learns from its mistakes, without a gradient",
+    "Trace": "it shows what an MLP's backward did",
+}
 
 
 def layers(rng):

@@ -7,7 +7,7 @@ import pytest
 
 from nnbasics import Dropout, Linear, MaxPool2d, ReLU, Sequential, SquaredErrorLoss
 from nnbasics.errors import UserError
-from nnbasics.testing import check_gradients
+from nnbasics.testing import check_gradients, check_layer
 
 
 class Plain:
@@ -281,6 +281,15 @@ def test_the_layer_is_left_as_it_was():
 def test_frozen_layers_owe_no_parameter_gradients():
     report = check_gradients(Linear(5, 3, rng=0).freeze(), X)
     assert report and list(report.results) == ["x"]
+
+
+def test_a_network_with_some_layers_frozen():
+    """As when only the last layers are trained again."""
+    net = Sequential({"body": Sequential(Linear(5, 4, rng=0).freeze(), ReLU()), "head": Linear(4, 3, rng=1)})
+    report = check_gradients(net, X)
+    assert report and list(report.results) == ["x", "head.weight", "head.bias"]
+    check_layer(net, X)
+    check_layer(Linear(5, 3, rng=0).freeze(), X)
 
 
 def test_one_wrong_value_among_many_is_found_in_a_small_array():

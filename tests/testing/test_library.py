@@ -1,15 +1,17 @@
 """Every layer, loss and model of the library keeps the contract, and no check cries wolf about any of them."""
 
+import importlib
 import inspect
 
 import numpy as np
 import pytest
 
 import nnbasics
-from nnbasics.models import vgg
+import nnbasics.losses
+import nnbasics.models
 from nnbasics.testing import check_gradients, check_layer, parametrize_with_checks
 from nnbasics.testing.contract import applicable
-from tests.testing.subjects import layers, losses
+from tests.testing.subjects import MODELS, NOTHING_TO_CHECK, layers, losses
 
 
 def smooth(case):
@@ -18,7 +20,12 @@ def smooth(case):
     return layer, np.random.default_rng(8).standard_normal(x.shape), *more
 
 
+def values(shape):
+    return np.random.default_rng(9).uniform(-1, 1, shape)
+
+
 CASES = [smooth(case) for case in [*layers(np.random.default_rng(3)), *losses(np.random.default_rng(3))]]
+CASES += [(model.make(), values(model.shape)) for model in MODELS.values() if not model.slow]
 
 
 @parametrize_with_checks(CASES)
@@ -35,11 +42,43 @@ def test_a_gradient_that_cancels_to_zero_is_no_complaint(seed):
     assert memory.told(net, x) is None
 
 
-def test_nothing_was_left_out():
+def test_no_layer_or_loss_was_left_out():
     tried = {type(layer) for layer, *_ in CASES}
-    public = {getattr(nnbasics, name) for name in nnbasics.__all__}
+    rooms = nnbasics, nnbasics.losses, nnbasics.layers, nnbasics.models
+    public = {thing for room in rooms for name, thing in vars(room).items() if not name.startswith("_")}
     made = {one for one in public if inspect.isclass(one) and hasattr(one, "backward") and not inspect.isabstract(one)}
-    assert made <= tried, {one.__name__ for one in made - tried}
+    forgotten = sorted(one.__name__ for one in made - tried)
+    assert not forgotten, f"nobody checks {forgotten}: add them to layers() or losses() in tests/testing/subjects.py"
+
+
+def test_no_model_was_left_out():
+    known = set(MODELS) | set(NOTHING_TO_CHECK)
+    forgotten = sorted(set(nnbasics.models.__all__) - known)
+    assert not forgotten, (
+        f"nobody checks {forgotten}: in tests/testing/subjects.py, add to MODELS how to make a small one and the shape "
+        "of its input, or to NOTHING_TO_CHECK why it has no gradient"
+    )
+    assert known <= set(nnbasics.models.__all__), known - set(nnbasics.models.__all__)
+
+
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.slow])
+@pytest.mark.slow
+def test_large_model(name):
+    net, x = MODELS[name].make(), values(MODELS[name].shape)
+    for point in applicable(net, x):
+        if point.name != "gradient":  # of millions of parameters; here it is taken with respect to x alone
+            told = point.told(net, x)
+            assert told is None, f"{point.says}: {told}"
+    report = check_gradients(net.freeze(), x, coordinates=4)
+    assert report, report
+
+
+@pytest.mark.parametrize(("configuration", "pooling"), [("A", "max"), ("A-LRN", "average"), ("C", "max")])
+def test_narrow_vgg(configuration, pooling, monkeypatch):
+    """VGG with a few channels in each layer, which is small enough for the gradient of every parameter."""
+    module = importlib.import_module("nnbasics.models.vgg")
+    monkeypatch.setattr(module, "WIDTHS", (2, 3, 4, 4, 4))
+    check_layer(module.vgg(configuration, pooling, top=False, rng=0), values((2, 3, 32, 32)))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -66,19 +105,3 @@ def test_contract_in_many_shapes(seed):
     rng = np.random.default_rng(seed)
     for case in [*layers(rng), *losses(rng)]:
         check_layer(*case)
-
-
-@pytest.mark.slow
-def test_vgg_keeps_the_contract():
-    net = vgg("A", top=False, rng=0)
-    x = np.random.default_rng(0).uniform(-1, 1, (2, 3, 32, 32))
-    for point in applicable(net, x):
-        if point.name != "gradient":  # of nine million parameters; below it is taken to the input alone
-            assert point.told(net, x) is None, point.told(net, x)
-
-
-@pytest.mark.slow
-def test_gradient_through_vgg():
-    net = vgg("A", top=False, rng=0).freeze()
-    report = check_gradients(net, np.random.default_rng(0).uniform(-1, 1, (1, 3, 32, 32)), coordinates=4)
-    assert report, report
