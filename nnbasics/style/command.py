@@ -1,5 +1,6 @@
 """`nnbasics style CONTENT STYLE -o OUT`: the words of the command line turned into a run."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -12,9 +13,11 @@ from nnbasics.data import picture as pictures
 from nnbasics.data import samples
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style import progress
-from nnbasics.style.interrupt import gently
-from nnbasics.style.run import Run
+from nnbasics.style import trace as traces
+from nnbasics.style.checkpoint import AUTO, Keeping
+from nnbasics.style.run import Run, follow
 from nnbasics.style.settings import GROUPS, InvalidSetting, Settings, Whole, flag, shown
+from nnbasics.version import __version__
 
 DESCRIPTION = """Paint the content of one picture in the style of another. CONTENT and STYLE are files, or names of
 shipped pictures: {names}."""
@@ -34,6 +37,17 @@ def register(subparsers):
     parser.add_argument(
         "--save-every", metavar="N", default=0, help="also write OUT-0050.png, ... on the way, every N steps"
     )
+    parser.add_argument("--checkpoint", metavar="FILE", help="keep what it takes to go on in FILE, as the run goes")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint; --iterations is the total, as ever"
+    )
+    parser.add_argument(
+        "--checkpoint-every",
+        metavar="N|30s|5m",
+        default=AUTO,
+        help="steps, or a time (default: 30s, or more where writing takes long)",
+    )
+    parser.add_argument("--trace", metavar="FILE", help="write the losses of every step to FILE, .csv or .jsonl")
     groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items()}
     for item in fields(Settings):
         kind, text = item.metadata["kind"], item.metadata["help"]
@@ -49,34 +63,47 @@ def run(arguments):
     settings = _settings(arguments)
     every = _checked(arguments.save_every, "--save-every")
     output = Path(arguments.output)
-    stages = _stages(output, settings.iterations, every)
+    with _flags():
+        keeping = Keeping(arguments.checkpoint, arguments.resume, arguments.checkpoint_every)
+    stages = _stages(output, settings.iterations, every, keeping.iteration)
     _check_outputs(arguments, [output, *stages.values()])
-    walk = Run(arguments.content, arguments.style, settings)
-    _say(_opening(arguments, walk))
-    try:
-        with progress.shown(settings.iterations) as show, gently() as asked_to_stop:
-            for state in walk:
-                show(state)
-                if state.iteration in stages:
-                    pictures.write(stages[state.iteration], state.image, overwrite=arguments.overwrite)
-                if asked_to_stop() and state.iteration < settings.iterations:
-                    raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        return _interrupted(arguments, walk)
-    walk.result.save(output, overwrite=arguments.overwrite)
-    if walk.stopped:
-        _say(f"nnbasics: {walk.stopped}" + (f". {output} has the last good picture" if walk.diverged else ""))
-    height, width = walk.shape[2:]
+    if arguments.trace:
+        traces.check(arguments.trace, arguments.overwrite, arguments.resume)
+    transfer = Run(arguments.content, arguments.style, settings)
+
+    def save_stage(state):
+        if state.iteration in stages:
+            pictures.write(stages[state.iteration], state.image, overwrite=arguments.overwrite)
+
+    stopped = True
+    with contextlib.suppress(KeyboardInterrupt), keeping.of(transfer) as keep:
+        _say(_opening(arguments, transfer, keeping))
+        with traces.writing(arguments.trace, transfer.rows) as note:
+            with progress.shown(settings.iterations, transfer.iteration) as show:
+                stopped = follow(transfer, [show, note, keep, save_stage])
+    if stopped:
+        return _interrupted(arguments, transfer)
+    transfer.result.save(output, overwrite=arguments.overwrite)
+    if transfer.stopped:
+        _say(f"nnbasics: {transfer.stopped}" + (f". {output} has the last good picture" if transfer.diverged else ""))
+    height, width = transfer.shape[2:]
     took = progress.duration(time.perf_counter() - began)
-    print(f"{output}  {width} x {height} pixels, {walk.iteration} steps, loss {walk.losses[-1]:.4g}, {took}")
-    return 2 if walk.diverged else 0
+    print(f"{output}  {width} x {height} pixels, {transfer.iteration} steps, loss {transfer.losses[-1]:.4g}, {took}")
+    return 2 if transfer.diverged else 0
 
 
 def _settings(arguments):
-    """The settings whose flags were given; a wrong value is reported under its flag."""
+    """The settings whose flags were given."""
     given = {item.name: getattr(arguments, item.name) for item in fields(Settings)}
-    try:
+    with _flags():
         return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextlib.contextmanager
+def _flags():
+    """A wrong value is reported under its flag."""
+    try:
+        yield
     except InvalidSetting as problem:
         raise SettingsError(f"{flag(problem.name)}: {problem.problem}") from None
 
@@ -88,12 +115,13 @@ def _checked(value, name):
         raise SettingsError(f"{name}: {problem}") from None
 
 
-def _stages(output, iterations, every):
-    """{iteration: file} of the pictures on the way."""
+def _stages(output, iterations, every, done):
+    """{iteration: file} of the pictures on the way that are still to come."""
     if not every:
         return {}
     digits = max(4, len(str(iterations)))
-    return {i: output.with_name(f"{output.stem}-{i:0{digits}}{output.suffix}") for i in range(every, iterations, every)}
+    numbers = range(every * (done // every + 1), iterations, every)
+    return {i: output.with_name(f"{output.stem}-{i:0{digits}}{output.suffix}") for i in numbers}
 
 
 def _check_outputs(arguments, paths):
@@ -105,34 +133,51 @@ def _check_outputs(arguments, paths):
                 raise PictureError(f"{path} is a picture that is read: choose another name to write to")
 
 
-def _opening(arguments, walk):
+def _opening(arguments, transfer, keeping):
     """What will be done, before it is."""
-    settings = walk.settings
-    height, width = walk.shape[2:]
-    sizes = [f"{size[1]} x {size[0]}" for size in (walk.content_size, walk.style_size)]
+    settings = transfer.settings
+    height, width = transfer.shape[2:]
+    sizes = [f"{size[1]} x {size[0]}" for size in (transfer.content_size, transfer.style_size)]
     start = settings.init if isinstance(settings.init, str) else "a picture"
+    if keeping.saved:
+        start += f", going on after {transfer.iteration}"
+        if keeping.saved.version != __version__:
+            _say(f"nnbasics: {keeping.path} is of another version; the last bits of the picture may differ")
     return (
         f"{arguments.content} ({sizes[0]}) in the style of {arguments.style} ({sizes[1]}): {width} x {height} pixels\n"
-        f"{settings.iterations} steps of {settings.optimizer} from {start}, style weight {walk.style_weight:.4g}"
+        f"{settings.iterations} steps of {settings.optimizer} from {start}, style weight {transfer.style_weight:.4g}"
     )
 
 
-def _interrupted(arguments, walk):
+def _interrupted(arguments, transfer):
     """Save what there is and say how to go on."""
-    result = walk.result
+    result = transfer.result
     result.save(arguments.output, overwrite=arguments.overwrite)
-    left = walk.settings.iterations - walk.iteration
-    again = ["nnbasics", "style", arguments.content, arguments.style, "-o", arguments.output, "--overwrite"]
-    for item in fields(Settings):
-        given = getattr(arguments, item.name)
-        if given is not None and item.name not in ("init", "iterations", "seed"):
-            again += [flag(item.name), given]
-    again += ["--init", arguments.output, "--iterations", str(left)]
     _say(
-        f"\nnnbasics: stopped after {walk.iteration} of {walk.settings.iterations} steps; the picture so far is in "
-        f"{arguments.output}. To go on:\n  {shlex.join(again)}"
+        f"\nnnbasics: stopped after {transfer.iteration} of {transfer.settings.iterations} steps; "
+        f"the picture so far is in {arguments.output}. To go on:\n  {shlex.join(_again(arguments, transfer))}"
     )
     return 128 + signal.SIGINT
+
+
+def _again(arguments, transfer):
+    """The words that go on: from the checkpoint, bit for bit, or else from the picture."""
+    words = ["nnbasics", "style", arguments.content, arguments.style, "-o", arguments.output, "--overwrite"]
+    given = {item.name: getattr(arguments, item.name) for item in fields(Settings)}
+    if arguments.checkpoint:
+        kept = ("checkpoint", "checkpoint_every", "trace", "save_every")
+        given |= {name: getattr(arguments, name) for name in kept if getattr(arguments, name)}
+        words.append("--resume")
+    else:
+        given |= {
+            "init": arguments.output,
+            "iterations": str(transfer.settings.iterations - transfer.iteration),
+            "seed": None,
+        }
+    for name, value in given.items():
+        if value is not None:
+            words += [flag(name), value]
+    return words
 
 
 def _say(text):

@@ -9,6 +9,19 @@ loss. The transform is orthonormal, so the chain rule is dL/du = s DCT(dL/dx).
 import numpy as np
 
 
+class Pixels:
+    """The picture itself as coordinates: what the walk sees is what there is."""
+
+    def __init__(self, start):
+        self.origin = start
+
+    def picture(self, x):
+        return x
+
+    def within(self, function):
+        return function
+
+
 class Cosine:
     """Coordinates u of (1, 3, H, W) pictures, zero at the start of the walk, and functions of pictures within them.
 
@@ -26,6 +39,11 @@ class Cosine:
         scale = frequency**-power
         self._start = start
         self._scale = (scale / np.median(scale)).astype(start.dtype)
+
+    @property
+    def origin(self):
+        """The coordinates of the start."""
+        return np.zeros_like(self._start)
 
     def picture(self, u):
         """The picture at the coordinates u: the start + the inverse transform of s u."""

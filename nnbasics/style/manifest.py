@@ -30,6 +30,4 @@ def picture(source):
 
 def _word(value):
     """A setting that may be a file or an array, as a text: a file's name without its folder."""
-    if isinstance(value, (str, os.PathLike)):
-        return os.path.basename(os.fspath(value))
-    return picture(value)
+    return os.path.basename(os.fspath(value)) if isinstance(value, (str, os.PathLike)) else None

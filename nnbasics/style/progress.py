@@ -8,17 +8,17 @@ LINES = 10  # of a whole run, when they go to a file
 
 
 @contextlib.contextmanager
-def bar(iterations, wanted=None):
+def bar(iterations, wanted=None, done=0):
     """A callable that shows a `Progress`: tqdm's bar, or nothing if it is not wanted.
 
-    With `wanted` None a bar is shown in a terminal and in a notebook.
+    With `wanted` None a bar is shown in a terminal and in a notebook; `done` steps were taken before.
     """
     if not (_is_watched() if wanted is None else wanted):
         yield lambda state: None
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=iterations, unit="step", smoothing=0.1) as shown:
+    with tqdm(total=iterations, initial=done, unit="step", smoothing=0.1) as shown:
 
         def show(state):
             shown.set_postfix_str(f"loss {state.loss:.4g}", refresh=False)
@@ -29,13 +29,13 @@ def bar(iterations, wanted=None):
         yield show
 
 
-def shown(iterations):
+def shown(iterations, done=0):
     """What the command line shows on stderr: the bar in a terminal, lines elsewhere."""
-    return bar(iterations, True) if sys.stderr.isatty() else lines(iterations, sys.stderr)
+    return bar(iterations, True, done) if sys.stderr.isatty() else lines(iterations, sys.stderr, done)
 
 
 @contextlib.contextmanager
-def lines(iterations, file):
+def lines(iterations, file, done=0):
     """A callable that writes a line for every tenth of the run, with the time left."""
     marks = {round(iterations * part / LINES) for part in range(LINES + 1)}
     began = time.perf_counter()
@@ -47,8 +47,8 @@ def lines(iterations, file):
             return
         passed = time.perf_counter() - began
         left = ""
-        if 0 < state.iteration < iterations:
-            left = f", {duration(passed / state.iteration * (iterations - state.iteration))} left"
+        if done < state.iteration < iterations:
+            left = f", {duration(passed / (state.iteration - done) * (iterations - state.iteration))} left"
         print(
             f"step {state.iteration}/{iterations}  loss {state.loss:.4g}  {duration(passed)}{left}",
             file=file,

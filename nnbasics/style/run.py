@@ -1,5 +1,6 @@
 """One run of a style transfer: from two pictures and the settings to the painted picture, step by step."""
 
+import contextlib
 import itertools
 import math
 import time
@@ -9,18 +10,19 @@ import numpy as np
 
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError
-from nnbasics.optimizers import LBFGS, SGD, Adam, Diverged, descend, safe_learning_rate
+from nnbasics.optimizers import Diverged
 from nnbasics.style import manifest, memory
-from nnbasics.style.bounds import outside
-from nnbasics.style.cosine import Cosine
+from nnbasics.style import trace as traces
+from nnbasics.style.checkpoint import Keeping
 from nnbasics.style.interrupt import gently
 from nnbasics.style.objective import Objective
 from nnbasics.style.settings import InvalidSetting, Settings
+from nnbasics.style.trace import Row
+from nnbasics.style.walk import Walk
 
 SMALLEST = 16  # pixels of a side: less than this has nothing to paint, and the deepest default layer sees none of it
 STYLE_PER_VALUE = 60.0  # the default beta for one value of the content's features, where alpha is 1
 OUTSIDE = 160.0  # what a value pays for the square of its way out of [0, 1], in units of what its features count
-ADAM_LEARNING_RATE = 0.02
 NOISE = np.float32(0.2)  # range of the white noise around grey: noise of full range is still seen after 500 steps
 
 
@@ -36,9 +38,11 @@ class Progress:
     evaluations : int
         How often loss and gradient have been computed.
     seconds : float
-        Since the walk began.
+        Since the walk began; after a resume without the time in between.
     note : str
         What was out of the ordinary, usually empty.
+    row : Row
+        All numbers of this step, the loss in its parts among them: a line of the trace.
     """
 
     iteration: int
@@ -47,6 +51,7 @@ class Progress:
     evaluations: int
     seconds: float
     note: str
+    row: Row = field(repr=False)
     _image: object = field(repr=False)
 
     @property
@@ -101,16 +106,14 @@ class Run:
 
     def __init__(self, content, style, settings):
         self.settings = settings
-        self.net, self._weights = network(settings.weights, settings.pooling)
+        self.net, self.weights = network(settings.weights, settings.pooling)
         _check_layers(settings, self.net)
         self.content_size, content_array = _prepared("content", content, settings, self.net)
         self.style_size, style_array = _prepared("style", style, settings, self.net)
         self.shape = content_array.shape
         memory.check(self.shape, style_array.shape, settings)
-        self._start = _start(settings, content_array)
         values = _values(settings, self.net, self.shape)
         self.style_weight = _beta(settings, values)
-        self._outside = OUTSIDE * (settings.content_weight + self.style_weight / values)
         self.objective = Objective(
             self.net,
             content_array,
@@ -121,84 +124,81 @@ class Run:
             style_layers=settings.style_layers,
             tv_weight=settings.tv_weight,
         )
-        self._given = {"content": manifest.picture(content), "style": manifest.picture(style)}
-        self._step = None
-        self._picture_of = _same
-        self.losses = []
+        price = OUTSIDE * (settings.content_weight + self.style_weight / values)
+        self.walk = Walk(self.objective, _start(settings, content_array), settings, price)
+        self.given = {"content": manifest.picture(content), "style": manifest.picture(style)}
+        if not (isinstance(settings.init, str) and settings.init in ("content", "noise")):
+            self.given["init"] = manifest.picture(settings.init)
+        self.rows = []
         self.stopped = ""
         self.diverged = False
-        self.learning_rate = None
 
     @property
     def iteration(self):
         """Steps taken so far."""
-        return max(len(self.losses) - 1, 0)
+        return self.rows[-1].iteration if self.rows else 0
+
+    @property
+    def losses(self):
+        """The loss at the start and after every step."""
+        return [row.total for row in self.rows]
 
     def __iter__(self):
-        began = time.perf_counter()
-        total = self.settings.iterations
+        total, step = self.settings.iterations, self.walk.step
+        began = time.perf_counter() - (self.rows[-1].seconds if self.rows else 0.0)
         try:
-            for step in itertools.islice(self._walk(), total + 1):
-                self._step = step
-                self.losses.append(step.loss)
-                seconds = time.perf_counter() - began
-                image = _lazily(self._picture_of, step.x)
-                yield Progress(step.iteration, total, step.loss, step.evaluations, seconds, step.note, image)
+            for step in itertools.islice(self.walk, total + 1 - self.iteration):
+                if not self.rows or step.iteration > self.iteration:
+                    seconds = time.perf_counter() - began
+                    self.rows.append(Row(step.iteration, step.evaluations, seconds, step.loss, *self.walk.parts))
+                yield self._progress(step)
         except Diverged as problem:
             self.diverged = True
             self.stopped = f"{problem}; {_advice(self.settings)}"
-            if self._step is None:
+            if step is None:
                 raise Diverged(self.stopped) from None
             return
         if step.iteration < total:
             self.stopped = f"no lower point was found after {step.iteration} iterations: as low as float32 goes"
 
-    def _walk(self):
-        settings, x = self.settings, self._start
-        if settings.optimizer == "lbfgs":
-            coordinates = Cosine(x)
-            self._picture_of = coordinates.picture
-            return descend(coordinates.within(self._bounded), np.zeros_like(x), LBFGS(settings.history))
-        if settings.optimizer == "adam":
-            self.learning_rate = settings.learning_rate or ADAM_LEARNING_RATE
-            return descend(self._bounded, x, Adam(self.learning_rate))
-        # The lecture's x := x - lambda dL/dx, as written.
-        self.learning_rate = settings.learning_rate or safe_learning_rate(self._evaluate, x)
-        return descend(self._evaluate, x, SGD(self.learning_rate))
-
-    def _evaluate(self, x):
-        """Loss and gradient; where they overflow the walk sees it, and nobody needs NumPy's warnings."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.objective(x)
-
-    def _bounded(self, x):
-        """Loss and gradient, with a price on values that the saved picture cannot have."""
-        loss, gradient = self._evaluate(x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            excess, slope = outside(x)
-            return loss + self._outside * excess, gradient + self._outside * slope
+    def _progress(self, step):
+        row = self.rows[-1]
+        image = _lazily(self.walk, step)
+        total = self.settings.iterations
+        return Progress(row.iteration, total, row.total, row.evaluations, row.seconds, step.note, row, image)
 
     @property
     def result(self):
         """The picture so far, as a `Result`; the start's, before the first step."""
-        x = self._start if self._step is None else self._picture_of(self._step.x)
-        return Result(_as_image(x), list(self.losses), self.settings, self._metadata(), self.stopped)
+        return Result(_as_image(self.walk.picture()), self.losses, self.settings, self.metadata(), self.stopped)
 
-    def _metadata(self):
+    def metadata(self):
+        """What it takes to make the picture again, as the picture will carry it."""
         height, width = self.shape[2:]
         return manifest.made(
             self.settings,
-            weights=self._weights,
+            weights=self.weights,
             size=[width, height],
             iterations_done=self.iteration,
             loss=self.losses[-1] if self.losses else None,
             style_weight=self.style_weight,
-            learning_rate=self.learning_rate,
-            **self._given,
+            learning_rate=self.walk.learning_rate,
+            **self.given,
         )
 
 
-def stylize(content, style, callback=None, *, progress=None, **settings):
+def stylize(
+    content,
+    style,
+    callback=None,
+    *,
+    progress=None,
+    checkpoint=None,
+    resume=False,
+    checkpoint_every="auto",
+    trace=None,
+    **settings,
+):
     """Paint the content of one picture in the style of another.
 
     Parameters
@@ -209,6 +209,14 @@ def stylize(content, style, callback=None, *, progress=None, **settings):
         Called with a `Progress` at the start and after every step; its `.image` is the picture then.
     progress : bool, optional
         Whether to show a progress bar; if not said, where somebody is watching: in a terminal or a notebook.
+    checkpoint : path, optional
+        A file that is written as the run goes, and at its end: what it takes to go on, bit for bit.
+    resume : bool
+        Go on from the checkpoint; pictures and settings must be the same, but for more iterations.
+    checkpoint_every : int or str
+        Steps, or a time such as "30s" or "5m"; "auto" is 30 seconds, or more where writing takes long.
+    trace : path, optional
+        A .csv or .jsonl file that gets the losses of every step as it is taken. One that is there is replaced.
     **settings
         The fields of `Settings`: size, iterations, optimizer, style_weight, ...
 
@@ -230,22 +238,32 @@ def stylize(content, style, callback=None, *, progress=None, **settings):
     """
     from nnbasics.style.progress import bar
 
+    keeping = Keeping(checkpoint, resume, checkpoint_every)
+    if trace is not None:
+        traces.check(trace, overwrite=True)
     run = Run(content, style, Settings.of(**settings))
-    with bar(run.settings.iterations, progress) as show, gently() as asked_to_stop:
-        try:
-            for state in run:
-                show(state)
-                if callback is not None:
-                    callback(state)
-                if asked_to_stop() and state.iteration < run.settings.iterations:
-                    raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            run.stopped = f"interrupted after {run.iteration} of {run.settings.iterations} iterations"
+    stopped = True
+    with contextlib.suppress(KeyboardInterrupt), keeping.of(run) as keep, traces.writing(trace, run.rows) as note:
+        with bar(run.settings.iterations, progress, run.iteration) as show:
+            stopped = follow(run, [show, note, keep, callback])
+    if stopped:
+        run.stopped = f"interrupted after {run.iteration} of {run.settings.iterations} iterations"
     if run.stopped:
         import warnings
 
         warnings.warn(run.stopped, stacklevel=2)
     return run.result
+
+
+def follow(run, callbacks):
+    """Walk a run to its end or to Ctrl-C, which lets the step under way finish; return whether it was stopped."""
+    with gently() as asked_to_stop:
+        for state in run:
+            for callback in filter(None, callbacks):
+                callback(state)
+            if asked_to_stop() and state.iteration < run.settings.iterations:
+                return True
+    return False
 
 
 def network(name_or_path, pooling):
@@ -335,13 +353,9 @@ def _advice(settings):
     return "try a smaller learning_rate, or the optimizer lbfgs, which needs none"
 
 
-def _same(x):
-    return x
-
-
 def _as_image(x):
     return np.clip(x[0].transpose(1, 2, 0), 0, 1)
 
 
-def _lazily(picture_of, x):
-    return lambda: _as_image(picture_of(x))
+def _lazily(walk, step):
+    return lambda: _as_image(walk.picture(step))
