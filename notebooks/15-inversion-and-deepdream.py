@@ -169,8 +169,8 @@ for one, image, title in zip(axes, [small, *found], ["the picture", *layers], st
     one.set(title=title, xticks=[], yticks=[])
 show(
     figure,
-    "The cat found again from five layers. The first ones are nearly exact; relu5_2 keeps eyes and nose and where they "
-    "are, and has lost the colours and the fur.",
+    "The cat found again from five layers. The first ones are nearly exact; relu5_2 knows of eyes and a nose, "
+    "less of where they are, and has lost colours and fur.",
 )
 
 # %% [markdown]
