@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 import nnbasics as nn
-from nnbasics.models import MLP, lenet5, vgg, vgg19
+from nnbasics.models import MLP, all_cnn, fractalnet, googlenet, lenet5, resnet, simple_cnn, vgg, vgg19
 
 
 class Model(NamedTuple):
@@ -18,15 +18,27 @@ class Model(NamedTuple):
     shape: tuple
     slow: bool = False
 
+    def case(self, name):
+        """The network, called `name` in messages, and values for it."""
+        net = self.make()
+        net.name = name
+        return net, np.random.default_rng(9).uniform(-1, 1, self.shape)
+
 
 MODELS = {  # by the name in nnbasics.models
     "MLP": Model(lambda: MLP((3, 4, 2), rng=0), (5, 3)),
+    "all_cnn": Model(lambda: all_cnn(width=4, rng=0), (2, 3, 12, 12)),
+    "fractalnet": Model(lambda: fractalnet(2, 2, widths=(3, 4), size=4, rng=0), (4, 3, 4, 4)),
+    "googlenet": Model(lambda: googlenet(10, auxiliary=False, rng=0), (2, 3, 64, 64), slow=True),
     "lenet5": Model(lambda: lenet5(rng=0), (2, 1, 28, 28)),
+    "resnet": Model(lambda: resnet(8, width=3, rng=0), (3, 3, 8, 8)),
+    "simple_cnn": Model(lambda: simple_cnn(rng=0), (2, 3, 32, 32)),
     "vgg": Model(lambda: vgg("A", top=False, rng=0), (2, 3, 32, 32), slow=True),
     "vgg19": Model(vgg19, (2, 3, 32, 32), slow=True),
 }
 NOTHING_TO_CHECK = {  # names in nnbasics.models that have no backward of their own, and why
     "Perceptron": "it learns from its mistakes, without a gradient",
+    "state": "it lists the arrays of a network",
     "Trace": "it shows what an MLP's backward did",
 }
 

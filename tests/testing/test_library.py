@@ -20,12 +20,8 @@ def smooth(case):
     return layer, np.random.default_rng(8).standard_normal(x.shape), *more
 
 
-def values(shape):
-    return np.random.default_rng(9).uniform(-1, 1, shape)
-
-
 CASES = [smooth(case) for case in [*layers(np.random.default_rng(3)), *losses(np.random.default_rng(3))]]
-CASES += [(model.make(), values(model.shape)) for model in MODELS.values() if not model.slow]
+CASES += [model.case(name) for name, model in MODELS.items() if not model.slow]
 
 
 @parametrize_with_checks(CASES)
@@ -64,7 +60,7 @@ def test_no_model_was_left_out():
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.slow])
 @pytest.mark.slow
 def test_large_model(name):
-    net, x = MODELS[name].make(), values(MODELS[name].shape)
+    net, x = MODELS[name].case(name)
     for point in applicable(net, x):
         if point.name != "gradient":  # of millions of parameters; here it is taken with respect to x alone
             told = point.told(net, x)
@@ -78,7 +74,8 @@ def test_narrow_vgg(configuration, pooling, monkeypatch):
     """VGG with a few channels in each layer, which is small enough for the gradient of every parameter."""
     module = importlib.import_module("nnbasics.models.vgg")
     monkeypatch.setattr(module, "WIDTHS", (2, 3, 4, 4, 4))
-    check_layer(module.vgg(configuration, pooling, top=False, rng=0), values((2, 3, 32, 32)))
+    net = module.vgg(configuration, pooling, top=False, rng=0)
+    check_layer(net, np.random.default_rng(9).uniform(-1, 1, (2, 3, 32, 32)))
 
 
 @pytest.mark.parametrize("seed", range(4))
