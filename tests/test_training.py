@@ -8,7 +8,7 @@ from nnbasics.data import digits
 from nnbasics.errors import UserError
 from nnbasics.models import MLP
 from nnbasics.optimizers import Diverged
-from nnbasics.training import History, evaluate, fit
+from nnbasics.training import evaluate, fit
 
 
 @pytest.fixture
@@ -144,15 +144,6 @@ def test_regression_has_no_accuracy(rng):
     assert evaluate(net, x, 3 * x - 1, loss=SquaredErrorLoss())[1] is None
 
 
-def test_the_history_plots_itself(few):
-    history = fit(classifier(), *few, loss=CrossEntropyLoss(), optimizer=SGD(0.1), epochs=3, validation=few)
-    figure = history.plot()
-    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
-    drawn = [line.get_ydata().tolist() for axes in figure.axes for line in axes.lines]
-    assert drawn == [history.loss, history.validation_loss, history.accuracy, history.validation_accuracy]
-    assert str(History()) == "no epoch yet"
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -174,3 +165,12 @@ def test_a_loss_that_is_no_number_stops_with_advice(rng):
     x = rng.standard_normal((8, 1))
     with pytest.raises(Diverged, match="smaller learning rate than 1e\\+30"), np.errstate(all="ignore"):
         fit(Linear(1, 1, rng=0), x, x + 1, loss=SquaredErrorLoss(), optimizer=SGD(1e30), epochs=50)
+
+
+def test_frozen_layers_stay_as_they_are(few):
+    net = Sequential({"first": Linear(2, 8, rng=0).freeze(), "relu": ReLU(), "last": Linear(8, 2, rng=0)})
+    before = {key: array.copy() for key, array in net.params.items()}
+    history = fit(net, *few, loss=CrossEntropyLoss(), optimizer=Adam(0.05), epochs=5)
+    assert history.loss[-1] < history.loss[0]
+    np.testing.assert_array_equal(net.params["first.weight"], before["first.weight"])
+    assert not np.allclose(net.params["last.weight"], before["last.weight"])

@@ -17,7 +17,7 @@ def state(net):
 
     Parameters
     ----------
-    net : Container
+    net : Layer
 
     Returns
     -------
@@ -25,7 +25,7 @@ def state(net):
         Under "layer.key" as in ``net.params``, then the running statistics under "layer.running_mean" and
         "layer.running_var"; the network's own arrays, not copies.
     """
-    statistics = {f"{name}.{key}": getattr(layer, key) for name, layer in _normalizations(net) for key in STATISTICS}
+    statistics = {f"{name}{key}": getattr(layer, key) for name, layer in _normalizations(net) for key in STATISTICS}
     return {**net.params, **statistics}
 
 
@@ -55,7 +55,7 @@ def fill(net, weights):
         net.params[key] = np.asarray(weights[key])
     for name, layer in _normalizations(net):
         for key in STATISTICS:
-            setattr(layer, key, np.array(weights[f"{name}.{key}"], np.float64))
+            setattr(layer, key, np.array(weights[f"{name}{key}"], np.float64))
 
 
 def given(weights):
@@ -80,10 +80,13 @@ def trained(net, weights):
     return net.freeze().eval()
 
 
-def _normalizations(net, prefix=""):
-    """(name, layer) of each batch normalisation in a network, however deep."""
-    for name, layer in net.layers.items():
-        if isinstance(layer, BatchNorm2d):
-            yield prefix + name, layer
-        elif hasattr(layer, "layers"):
-            yield from _normalizations(layer, f"{prefix}{name}.")
+def walk(net, name=""):
+    """(name, layer) of a network and of every layer in it, however deep."""
+    yield name, net
+    for key, layer in getattr(net, "layers", {}).items():
+        yield from walk(layer, f"{name}.{key}" if name else key)
+
+
+def _normalizations(net):
+    """(what its statistics are called up to their own name, layer) of each batch normalisation in a network."""
+    return [(f"{name}." if name else "", layer) for name, layer in walk(net) if isinstance(layer, BatchNorm2d)]

@@ -1,31 +1,5 @@
-"""Ctrl-C that lets the step under way finish, so that there is a whole picture to save."""
+"""See `nnbasics.interrupt`."""
 
-import contextlib
-import signal
-import sys
-import threading
+from nnbasics.interrupt import gently
 
-
-@contextlib.contextmanager
-def gently():
-    """A callable that tells whether Ctrl-C has been pressed; pressed again, it interrupts at once.
-
-    Only the main thread hears signals; elsewhere nothing changes and the answer is always no.
-    """
-    pressed = False
-
-    def press(_signal, _frame):
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-        print("\nnnbasics: finishing this step; Ctrl-C again stops at once", file=sys.stderr, flush=True)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.signal(signal.SIGINT, press)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
+__all__ = ["gently"]
