@@ -10,11 +10,11 @@ import numpy as np
 
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError
+from nnbasics.interrupt import gently
 from nnbasics.optimizers import Diverged
 from nnbasics.style import manifest, memory
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import Keeping
-from nnbasics.style.interrupt import gently
 from nnbasics.style.objective import Objective
 from nnbasics.style.settings import InvalidSetting, Settings
 from nnbasics.style.trace import Row

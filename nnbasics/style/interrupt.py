@@ -1,5 +1,0 @@
-"""See `nnbasics.interrupt`."""
-
-from nnbasics.interrupt import gently
-
-__all__ = ["gently"]
