@@ -44,14 +44,14 @@ def fail(message):
 def parser():
     """The whole command line; each room brings its own commands."""
     from nnbasics.style import command as style
-    from nnbasics.style import demo
+    from nnbasics.style import demo, remake
     from nnbasics.visualize import command as visualize
     from nnbasics.weights import command as weights
 
     whole = Parser(prog="nnbasics", description="Deep learning from scratch in NumPy, up to a VGG-19 that paints.")
     whole.add_argument("--version", action="version", version=f"nnbasics {__version__}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (style, demo, visualize, weights):
+    for room in (style, remake, demo, visualize, weights):
         room.register(commands)
     return whole
 

@@ -20,12 +20,32 @@ def made(settings, **facts):
 
 
 def picture(source):
-    """Name and sha256 of a picture: of the file's bytes, or of the pixels of one that is no file."""
+    """Name and sha256 of a picture: of the file's bytes, or of the pixels of one that is no file.
+
+    The name is without its folder, unless that is below the one we are in: a picture that is passed on should not tell
+    how its maker's disk is laid out.
+    """
     if isinstance(source, (str, os.PathLike)):
         path = samples.resolve(str(source))
-        return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    pixels = np.ascontiguousarray(pictures.read(source))
-    return {"name": None, "sha256": hashlib.sha256(pixels.tobytes()).hexdigest()}
+        here = not path.is_absolute() and ".." not in path.parts
+        return {"name": path.as_posix() if here else path.name, "sha256": _of_file(path)}
+    return {"name": None, "sha256": _of_pixels(source)}
+
+
+def is_picture(entry, source):
+    """Whether a picture is the one that `picture` described."""
+    if entry["name"] is None:
+        return entry["sha256"] == _of_pixels(source)
+    pictures.read(source)
+    return entry["sha256"] == _of_file(samples.resolve(str(source)))
+
+
+def _of_file(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _of_pixels(source):
+    return hashlib.sha256(np.ascontiguousarray(pictures.read(source)).tobytes()).hexdigest()
 
 
 def _word(value):
