@@ -3,7 +3,7 @@
 from nnbasics.models.cifar import all_cnn, simple_cnn
 from nnbasics.models.fractalnet import fractalnet
 from nnbasics.models.googlenet import googlenet
-from nnbasics.models.lenet import lenet5
+from nnbasics.models.lenet import lenet5, two_stage_cnn
 from nnbasics.models.mlp import MLP
 from nnbasics.models.perceptron import Perceptron
 from nnbasics.models.resnet import resnet
@@ -22,6 +22,7 @@ __all__ = [
     "resnet",
     "simple_cnn",
     "state",
+    "two_stage_cnn",
     "vgg",
     "vgg19",
 ]

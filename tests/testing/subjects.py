@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 import nnbasics as nn
-from nnbasics.models import MLP, all_cnn, fractalnet, googlenet, lenet5, resnet, simple_cnn, vgg, vgg19
+from nnbasics.models import MLP, all_cnn, fractalnet, googlenet, lenet5, resnet, simple_cnn, two_stage_cnn, vgg, vgg19
 
 
 class Model(NamedTuple):
@@ -33,6 +33,7 @@ MODELS = {  # by the name in nnbasics.models
     "lenet5": Model(lambda: lenet5(rng=0), (2, 1, 28, 28)),
     "resnet": Model(lambda: resnet(8, width=3, rng=0), (3, 3, 8, 8)),
     "simple_cnn": Model(lambda: simple_cnn(rng=0), (2, 3, 32, 32)),
+    "two_stage_cnn": Model(lambda: two_stage_cnn(rng=0), (2, 1, 28, 28)),
     "vgg": Model(lambda: vgg("A", top=False, rng=0), (2, 3, 32, 32), slow=True),
     "vgg19": Model(vgg19, (2, 3, 32, 32), slow=True),
 }
