@@ -1,7 +1,11 @@
 """What every test may ask for."""
 
+import hypothesis
 import numpy as np
 import pytest
+
+hypothesis.settings.register_profile("nnbasics", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("nnbasics")
 
 
 @pytest.fixture

@@ -331,7 +331,7 @@ def test_every_truncation(tmp_path, name, capfd):
 
 
 @pytest.mark.parametrize("name", SEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_flipped_bits(tmp_path_factory, name, data):
     content = bytearray(SEEDS[name])
@@ -343,7 +343,7 @@ def test_flipped_bits(tmp_path_factory, name, data):
 
 
 @pytest.mark.parametrize("name", SEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_bytes_in_the_header_replaced(tmp_path_factory, name, data):
     content = bytearray(SEEDS[name])
@@ -358,7 +358,7 @@ def test_bytes_in_the_header_replaced(tmp_path_factory, name, data):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=5000)
 @given(data=st.data())
 def test_fuzz_for_longer(tmp_path_factory, name, data):
     content = bytearray(SEEDS[name])

@@ -80,7 +80,7 @@ def test_both_plans_are_among_the_shapes():
     assert schedule.plan(144, 528, conv3x3.tiles(1, 50, 45))[1] < conv3x3.tiles(1, 50, 45)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     n=st.integers(1, 3),
     c=st.integers(1, 40),

@@ -10,7 +10,7 @@ from tests.kernels.strategies import DTYPES, ORDERS, array, close
 SHAPES = st.tuples(*[st.integers(0, 4)] * 4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SHAPES, DTYPES, ORDERS, ORDERS, st.integers(0, 2**32), st.sampled_from([1, -1, 2]))
 def test_relu_equals_its_twin(shape, dtype, order, dy_order, seed, step):
     x = array(seed, shape, dtype, order)[:, ::step]

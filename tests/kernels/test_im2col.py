@@ -13,7 +13,7 @@ from tests.kernels.strategies import DTYPES, ORDERS, array, close, dilated_windo
 TILES = st.sampled_from([1, 300, 1000, 5000, im2col.COLUMNS_BYTES])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(dilated_windows(), st.integers(1, 4), DTYPES, ORDERS, TILES, st.booleans(), st.integers(0, 2**32))
 def test_equals_its_twin(window, k, dtype, order, tile_bytes, with_bias, seed):
     shape, *window = window

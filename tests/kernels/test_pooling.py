@@ -23,7 +23,7 @@ def drawn(window, dtype, order, seed, ceil):
     return x, array(seed + 1, (*shape[:2], *out), dtype, order[::-1]), window, out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(windows(pooling=True), DTYPES, ORDERS, SEEDS, st.booleans(), st.booleans())
 def test_max_equals_its_twin(window, dtype, order, seed, ceil, with_nan):
     x, dy, window, out = drawn(window, dtype, order, seed, ceil)
@@ -38,7 +38,7 @@ def test_max_equals_its_twin(window, dtype, order, seed, ceil, with_nan):
     close(dx, reference.max_pool2d_dx(dy, argmax, x.shape, *window))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(windows(pooling=True), DTYPES, ORDERS, SEEDS, st.booleans(), st.booleans())
 def test_average_equals_its_twin(window, dtype, order, seed, ceil, count):
     x, dy, window, out = drawn(window, dtype, order, seed, ceil)
@@ -47,7 +47,7 @@ def test_average_equals_its_twin(window, dtype, order, seed, ceil, count):
     close(dx, reference.avg_pool2d_dx(dy, x.shape, *window, count))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(windows(pooling=True), DTYPES, ORDERS, SEEDS, st.booleans(), st.sampled_from([1.0, 2.0, 3.0, 2.5]))
 def test_p_norm_equals_its_twin(window, dtype, order, seed, ceil, p):
     x, dy, window, out = drawn(window, dtype, order, seed, ceil)

@@ -12,7 +12,7 @@ from nnbasics.layers.filtering import convolve, correlate
 SIZE = st.integers(1, 6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(shape=st.tuples(SIZE, SIZE), kernel=st.tuples(SIZE, SIZE), seed=st.integers(0, 999))
 def test_two_dimensions_against_scipy(shape, kernel, seed):
     from scipy.signal import convolve2d, correlate2d

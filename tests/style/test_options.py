@@ -55,7 +55,7 @@ def everything(draw):
     return Objective(net, content, styles if number > 1 else styles[0], **options), x, rng
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(everything())
 def test_the_gradient_is_the_derivative_of_the_loss_for_any_options_together(drawn):
     objective, x, rng = drawn

@@ -57,7 +57,7 @@ STARTS = [
 
 
 def fuzz(examples):
-    return settings(max_examples=examples, deadline=4000, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=examples, deadline=60_000, suppress_health_check=list(HealthCheck))
 
 
 @fuzz(150)
