@@ -5,9 +5,24 @@ import warnings
 import numpy as np
 import pytest
 
-from nnbasics import SGD, AvgPool2d, Conv2d, Flatten, MaxPool2d, ReLU, Sequential, Sigmoid, SquaredErrorLoss
+from nnbasics import (
+    SGD,
+    AvgPool2d,
+    Conv2d,
+    CrossEntropyLoss,
+    Flatten,
+    Identity,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SquaredErrorLoss,
+    Tanh,
+)
+from nnbasics.data import digits
 from nnbasics.layers.convolution import windows
 from nnbasics.models import MLP, Perceptron, Trace
+from nnbasics.training import fit
 
 CORNERS = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
 XOR = np.array([0, 1, 1, 0])
@@ -171,6 +186,20 @@ def test_the_gradient_vanishes_through_sigmoids_and_not_through_relus(a, depth):
     first = Sigmoid(a)
     first.forward(np.zeros((1, 1)))
     assert first.backward(np.ones((1, 1))).item() == a / 4
+
+
+def test_the_gap_between_tanh_and_relu():
+    """The same network on the digits' raw pixels, 0 to 16, at the same rate: ReLU learns them in half the epochs."""
+    x, labels = digits.load()
+    x, labels = 16 * x.reshape(-1, 64)[:1500], labels[:1500]
+
+    def epochs(activation, seed):
+        net = MLP((64, *[32] * 4, 10), activation, output=Identity, rng=seed)
+        learned = [lambda history: history.accuracy[-1] > 0.9]
+        return len(fit(net, x, labels, loss=CrossEntropyLoss(), optimizer=SGD(0.01), epochs=30, callbacks=learned))
+
+    tanh, relu = (np.median([epochs(activation, seed) for seed in range(3)]) for activation in (Tanh, ReLU))
+    assert 1.4 * relu <= tanh < 30
 
 
 def test_relu_is_convex_and_the_sigmoid_is_not(rng):
