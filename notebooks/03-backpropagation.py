@@ -52,8 +52,8 @@ plt.style.use("nnbasics.visualize.lecture")
 # since $\sigma' = \sigma (1 - \sigma)$. All of it has been calculated already, on the way forward. A weight further
 # from the outputs reaches them by **more paths**, and these add up:
 #
-# $$\frac{\partial E}{\partial w_{13}} = \bigl[ (o_5 - t_5)\, o_5 (1 - o_5)\, w_{35}
-# + (o_6 - t_6)\, o_6 (1 - o_6)\, w_{36} \bigr] \cdot h_3 (1 - h_3) \cdot i_1 .$$
+# $$\frac{\partial E}{\partial w_{13}} = \bigl[ (o_5 - t_5)\, o_5 (1 - o_5)\, w_{35} +
+# (o_6 - t_6)\, o_6 (1 - o_6)\, w_{36} \bigr] \cdot h_3 (1 - h_3) \cdot i_1 .$$
 #
 # Then every weight takes a step downhill, $w := w - r\, \partial E/\partial w$, with the learning rate $r$.
 #

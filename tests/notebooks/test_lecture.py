@@ -1,5 +1,6 @@
 """What is asked of a lecture's text; and that all of ours are as they should be."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_our_lectures(lecture):
     check_headings(notebook)
     budget(notebook)
     assert any("figure" in cell.metadata.get("tags", []) for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("lecture", OURS, ids=lambda lecture: lecture.name)
+def test_where_our_lectures_lead(lecture):
+    """Links to other lectures have their names, and links into the library a file at their end."""
+    names = {other.name[:2]: other.name for other in OURS}
+    text = lecture.path.read_text(encoding="utf-8")
+    for name in re.findall(r"\]\((\d\d-[^)]*)\.ipynb\)", text):
+        assert names.get(name[:2], name) == name
+    for path in re.findall(r"\]\((\.\./[^)#]*)", text):
+        assert (lecture.path.parent / path).exists(), path
 
 
 def test_the_course_lists_all_lectures_in_order():
