@@ -5,9 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-from notebooks.making.build import build
-from notebooks.making.lecture import Fault
-
 HERE = Path(__file__).parent
 
 
@@ -18,10 +15,19 @@ def main():
     parser.add_argument("--folder", type=Path, default=HERE, help=argparse.SUPPRESS)
     given = parser.parse_args()
     try:
+        from notebooks.making.build import build
+        from notebooks.making.lecture import Fault
+    except ModuleNotFoundError as missing:
+        print(f'notebooks: {missing.name} is not installed; pip install -e ".[notebooks]"', file=sys.stderr)
+        return 2
+    try:
         return build(given.folder, given.lectures, force=given.force or bool(os.environ.get("CI")))
     except Fault as fault:
         print(f"notebooks: {fault}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped; what is finished is kept")
+        return 130
 
 
 if __name__ == "__main__":

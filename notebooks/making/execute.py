@@ -60,6 +60,8 @@ def execute(lecture, notebook):
             raise Fault(f"{place(lecture, notebook)} took more than {LONGEST_CELL} s:\n{quoted(notebook)}") from None
         except DeadKernelError:
             raise Fault(f"the kernel died in {place(lecture, notebook)}, for want of memory perhaps") from None
+        except AssertionError:  # Ctrl-C: nbclient has put the kernel away, and then misses it
+            raise KeyboardInterrupt from None
         cost = json.loads(note.read_text(encoding="utf-8"))
     return Cost(cost["seconds"], cost["bytes"] / 1e9)
 

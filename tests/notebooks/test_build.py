@@ -109,6 +109,13 @@ def test_an_unknown_lecture(built):
     assert result.returncode == 2 and "no lecture's name begins with '17'" in result.stderr
 
 
+def test_without_what_it_needs():
+    code = "import runpy, sys; sys.modules['jupytext'] = None; runpy.run_module('notebooks', run_name='__main__')"
+    result = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr == 'notebooks: jupytext is not installed; pip install -e ".[notebooks]"\n'
+
+
 class TestBudget:
     """With costs as we please, and nothing executed."""
 

@@ -172,9 +172,10 @@ class TestArray:
     def test_reversed(self):
         assert "reverse order" in told(array([1, 2, 3]), [3, 2, 1])
 
-    def test_not_finished(self):
+    @pytest.mark.parametrize("answer", [[1, ...], [[1, 2], ...], ((1, ...), (3, 4))])
+    def test_not_finished(self, answer):
         with pytest.raises(Unanswered):
-            array([1, 2])([1, ...])
+            array([1, 2])(answer)
 
 
 def test_choice():

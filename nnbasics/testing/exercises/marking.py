@@ -230,11 +230,16 @@ def call(function, *arguments):
         line = traceback.extract_tb(error.__traceback__)[-1].line
         where = f" in the line `{line}`" if line else ""
         raise Wrong(f"Your code stops with {type(error).__name__}{where}: {error}") from None
-    if value is ... or (isinstance(value, tuple | list) and any(part is ... for part in value)):
+    if unfinished(value):
         raise Unanswered
     if value is None:
         raise Wrong("Your function returns None: is the `return` missing?")
     return value
+
+
+def unfinished(answer):
+    """Whether there is still a `...` in an answer, or in a part of it."""
+    return answer is ... or (isinstance(answer, list | tuple) and any(map(unfinished, answer)))
 
 
 def as_number(answer):
@@ -247,7 +252,7 @@ def as_number(answer):
 
 def as_array(answer):
     """Finite numbers in an array, or `Wrong` says why not."""
-    if isinstance(answer, list | tuple) and any(part is ... for part in answer):
+    if unfinished(answer):
         raise Unanswered
     try:
         value = np.asarray(answer, float)
