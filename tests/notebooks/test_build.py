@@ -43,7 +43,7 @@ def command(folder, *arguments):
     return subprocess.run(
         [sys.executable, "-m", "notebooks", "--folder", str(folder), *arguments],
         cwd=TOP,
-        env=environment,
+        env={**environment, "JUPYTER_DATA_DIR": str(folder / "jupyter")},
         capture_output=True,
         text=True,
     )
@@ -121,6 +121,7 @@ class TestBudget:
 
     @pytest.fixture
     def lecture(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
         monkeypatch.setattr(build, "check_pictures", lambda lecture, notebook: 1)
         return Lecture(write(tmp_path))
 

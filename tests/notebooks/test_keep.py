@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
 from notebooks.making.keep import is_current, save
 from notebooks.making.lecture import Lecture
@@ -9,7 +10,8 @@ from tests.notebooks.texts import write
 
 
 @pytest.fixture
-def lecture(tmp_path):
+def lecture(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
     return Lecture(write(tmp_path))
 
 
@@ -40,6 +42,14 @@ def test_our_own_is_replaced(lecture):
     save(lecture, lecture.read())
     assert save(lecture, lecture.read()) is None
     assert names(lecture) == ["01-made-up.ipynb"]
+
+
+def test_jupyter_trusts_it_on_this_machine(lecture):
+    save(lecture, lecture.read())
+    notebook = nbformat.read(lecture.target, as_version=4)
+    assert NotebookNotary().check_signature(notebook)
+    notebook.cells[-1].source += "somebody else's"
+    assert not NotebookNotary().check_signature(notebook)
 
 
 def test_outputs_are_not_work(lecture):
