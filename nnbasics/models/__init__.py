@@ -1,5 +1,6 @@
 """Models: layers put together; no arithmetic of their own."""
 
+from nnbasics.models.alexnet import alexnet
 from nnbasics.models.cifar import all_cnn, simple_cnn
 from nnbasics.models.fractalnet import fractalnet
 from nnbasics.models.googlenet import googlenet
@@ -15,6 +16,7 @@ __all__ = [
     "MLP",
     "Perceptron",
     "Trace",
+    "alexnet",
     "all_cnn",
     "fractalnet",
     "googlenet",

@@ -31,6 +31,7 @@ def resnet(
     weights=None,
     *,
     classes=None,
+    top=True,
     shortcut=None,
     survival=1.0,
     in_channels=3,
@@ -50,9 +51,12 @@ def resnet(
         How many layers with weights lie on the longest way, shortcuts not counted.
     weights : str, path or mapping, optional
         A name that `nnbasics weights list` shows ("resnet50"), a file, or {"conv1.weight": array, ...}: then the
-        network is frozen and in use, and takes RGB in [0, 1]; see `vgg19`. Random weights, if not given.
+        network is frozen and in use, takes RGB in [0, 1], and has its top if they have one; see `vgg19`. Random
+        weights, if not given.
     classes : int, optional
         1000 for ImageNet, 10 for CIFAR.
+    top : bool
+        Whether there are avgpool, flatten and fc.
     shortcut : "A", "B" or "none", optional
         What a block adds to its body where the shape changes: every second pixel and maps of zeros (A, no parameters;
         CIFAR's default), or a 1x1 convolution with batch normalisation (B, ImageNet's). "none" leaves all shortcuts
@@ -88,7 +92,10 @@ def resnet(
         torchvision = getattr(weights, "metadata", {}).get("architecture", "").endswith("-v1.5")
         settings = {"shortcut": shortcut, "width": width, "stride_in": "3x3" if torchvision else stride_in}
         classes = [*np.shape(weights.get("fc.weight")), classes][0]
-        return trained(resnet(depth, classes=classes, **settings, rng="zeros"), weights)
+        net = resnet(
+            depth, classes=classes, top="fc.weight" in weights, in_channels=in_channels, **settings, rng="zeros"
+        )
+        return trained(net, weights)
     counts, bottleneck, imagenet = _table(depth)
     shortcut = shortcut or ("B" if imagenet else "A")
     if shortcut not in SHORTCUTS:
@@ -110,9 +117,9 @@ def resnet(
             layers[f"block{name}"] = _block(body, _shortcut(shortcut, channels, out, stride, rng), open_with, rng)
             layers[f"relu{name}"] = ReLU()
             channels = out
-    layers["avgpool"] = GlobalAvgPool2d()
-    layers["flatten"] = Flatten()
-    layers["fc"] = Linear(channels, classes or (1000 if imagenet else 10), rng=rng)
+    if top:
+        fc = Linear(channels, classes or (1000 if imagenet else 10), rng=rng)
+        layers |= {"avgpool": GlobalAvgPool2d(), "flatten": Flatten(), "fc": fc}
     net = Sequential(layers)
     net.input_shape = (in_channels, *((224, 224) if imagenet else (32, 32)))
     return net

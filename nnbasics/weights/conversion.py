@@ -22,6 +22,9 @@ from nnbasics.weights.readers import read
 DTYPES = ("float16", "float32")
 _KINDS = {"weight": "weight", "weights": "weight", "kernel": "weight", "w": "weight", "filters": "weight"}
 _KINDS |= {"bias": "bias", "biases": "bias", "b": "bias"}
+_KINDS |= {"gamma": "weight", "beta": "bias", "moving_mean": "mean", "moving_variance": "variance"}
+_KINDS |= {"running_mean": "mean", "running_var": "variance"}
+EPS = 1e-5  # of our batch normalisation
 
 
 class Layer(NamedTuple):
@@ -30,6 +33,8 @@ class Layer(NamedTuple):
     name: str
     weight: np.ndarray
     bias: np.ndarray | None
+    mean: np.ndarray | None = None
+    variance: np.ndarray | None = None
 
 
 class Match(NamedTuple):
@@ -65,7 +70,8 @@ def convert(
     out : path
         Where to write, a safetensors file.
     architecture : str, optional
-        One of `vgg11`, `vgg13`, `vgg16-c`, `vgg16`, `vgg19`; the one that fits best if not given.
+        One of `vgg11`, `vgg13`, `vgg16-c`, `vgg16`, `vgg19`, `alexnet`, `alexnet-paper`, `resnet18`, `resnet34`,
+        `resnet50` (the paper's and Keras'), `resnet50-v1.5` (torchvision's) and so on; what fits best if not given.
     preprocessing : str, optional
         What pictures went through when the network was trained: `torchvision`, `caffe`, `matconvnet`, `signed` or
         `none`; if not given, what the file says or what is usual for its format.
@@ -131,11 +137,11 @@ def choose_preprocessing(match, asked=None, of_the_file=None):
     if asked is not None:
         return pre.describe(asked), pre.named(asked).layer(), "as asked for"
     if match.preprocess is not None:
-        layer = tuple(np.asarray(values, np.float32) for values in match.preprocess[1:])
+        layer = tuple(np.asarray(values, np.float32) for values in match.preprocess[1:3])
         return pre.recognised(*layer), layer, f"the file's own layer {match.preprocess.name}"
     if of_the_file is not None:
         return f"{of_the_file}", of_the_file.layer(), "as the file says"
-    usual = SCHEMES[match.scheme][1] if match.scheme else "torchvision"
+    usual = SCHEMES[match.scheme].preprocessing if match.scheme else "torchvision"
     return (
         pre.describe(usual),
         pre.named(usual).layer(),
@@ -144,20 +150,36 @@ def choose_preprocessing(match, asked=None, of_the_file=None):
 
 
 def assemble(match, preprocess, dtype, progress=None):
-    """Our tensors by name: `preprocess` in float32, since it is exact there, everything else in `dtype`."""
+    """Our tensors by name, in `dtype`; `preprocess` in float32, where it is exact, and batch normalisation."""
     found = {"preprocess.weight": preprocess[0].reshape(3, 3, 1, 1), "preprocess.bias": preprocess[1].reshape(3)}
     layout, progress = _layout(match.pairs), progress or _nothing
+    shifts = {slot.norm: layer.bias for slot, layer in match.pairs if slot.norm and layer.bias is not None}
+    eps = SCHEMES[match.scheme].eps if match.scheme else EPS
     done, total = 0, sum(layer.weight.size for _, layer in match.pairs)
     for slot, layer in match.pairs:
-        for kind, values in (("weight", _arranged(slot, layer.weight, layout)), ("bias", layer.bias.reshape(-1))):
+        parts = {"weight": _arranged(slot, layer.weight, layout)}
+        if slot.is_norm:
+            parts |= _normalization(layer, shifts.get(slot.name, 0), eps)
+        elif not slot.norm:
+            parts["bias"] = layer.bias.reshape(-1)
+        for kind, values in parts.items():
             name = f"{slot.name}.{kind}"
             if not np.isfinite(values).all():
                 raise WeightsError(f"has values in {layer.name} ({name}) that are NaN or infinite: it is broken")
-            values = _rounded(name, values, dtype)
+            values = _rounded(name, values, "float32" if slot.is_norm else dtype)
             found[name] = values.reshape(len(values), -1) if slot.top and kind == "weight" else values
         done += layer.weight.size
         progress(done / total)
     return found
+
+
+def _normalization(layer, shift, eps):
+    """Batch normalisation as ours: with our epsilon, behind a convolution whose bias is taken off the mean instead."""
+    return {
+        "bias": layer.bias.reshape(-1),
+        "running_mean": layer.mean.reshape(-1) - shift,
+        "running_var": layer.variance.reshape(-1) + (eps - EPS),
+    }
 
 
 def _nothing(what):
@@ -182,13 +204,15 @@ def _layers(tensors):
         if kind and array.dtype.kind == "f":
             groups.setdefault(layer, {})[kind] = array
     return {
-        name: Layer(name, group["weight"], group.get("bias")) for name, group in groups.items() if "weight" in group
+        name: Layer(name, group["weight"], group.get("bias"), group.get("mean"), group.get("variance"))
+        for name, group in groups.items()
+        if "weight" in group
     }
 
 
 def _split(name):
     """Layer and kind of `conv1_1.weight`, `conv1_1_W`, `conv1_1/kernel:0`; the kind of anything else is None."""
-    parts = re.fullmatch(r"(.+?)[./_]([A-Za-z]+)(:0)?", name)
+    parts = re.fullmatch(r"(.+?)[./_]((?:moving_|running_)?[A-Za-z]+)(:0)?", name)
     return (parts[1], _KINDS.get(parts[2].lower())) if parts else (name, None)
 
 
@@ -230,7 +254,11 @@ def _same(slot, shape):
 
 
 def _fits(slot, layer):
-    return any(_ways(slot, layer.weight.shape)) and layer.bias is not None and layer.bias.size in _outs(slot, layer)
+    vectors = [layer.bias, layer.mean, layer.variance] if slot.is_norm else [layer.bias]
+    if slot.norm and layer.bias is None:
+        vectors = []
+    sizes = [None if vector is None else vector.size for vector in vectors]
+    return any(_ways(slot, layer.weight.shape)) and all(size in _outs(slot, layer) for size in sizes)
 
 
 def _outs(slot, layer):
@@ -244,7 +272,7 @@ def _layout(pairs):
 
 
 def _arranged(slot, weight, layout):
-    """The weight as (out, in, height, width) or (out, in); fc6 may be (out, channel, height, width) too.
+    """The weight as (out, in, height, width) or (out, in); that behind maps may be (out, channel, height, width) too.
 
     Always a view: what is going to be rounded to float16 should not be copied in float32 before.
     """
@@ -252,20 +280,22 @@ def _arranged(slot, weight, layout):
     if weight.ndim == 4:
         return weight.transpose(3, 2, 0, 1) if channels_last else weight
     weight = weight.T if in_first else weight
-    if slot.name == "fc6" and channels_last:
-        height_first = weight.T.reshape(7, 7, -1, len(weight)) if in_first else weight.reshape(len(weight), 7, 7, -1)
-        return height_first.transpose(3, 2, 0, 1) if in_first else height_first.transpose(0, 3, 1, 2)
+    if slot.maps and channels_last:
+        if in_first:
+            return weight.T.reshape(*slot.maps, -1, len(weight)).transpose(3, 2, 0, 1)
+        return weight.reshape(len(weight), *slot.maps, -1).transpose(0, 3, 1, 2)
     return weight
 
 
 def describe(match):
     """What was found, a line for each layer, and what does not fit."""
-    by = SCHEMES[match.scheme][0] if match.scheme else "the order of the layers"
+    by = SCHEMES[match.scheme].title if match.scheme else "the order of the layers"
     yield f"{match.architecture}, by {by}:"
     if match.preprocess is not None:
         yield f"  preprocess <- {match.preprocess.name}  {match.preprocess.weight.shape}"
+    width = max([10, *(len(slot.name) for slot, _ in match.pairs)])
     for slot, layer in match.pairs:
-        yield f"  {slot.name:10} <- {layer.name}  {layer.weight.shape}"
+        yield f"  {slot.name:{width}} <- {layer.name}  {layer.weight.shape}"
     for slot, layer in match.misfits:
         if not slot.top or layer is not None:
             yield f"  {_misfit(slot, layer)}"
@@ -286,14 +316,17 @@ def _describe_others(tensors):
 def _misfit(slot, layer):
     if layer is None:
         return f"{slot.name} {slot.shape} is missing"
-    if layer.bias is None:
+    if layer.bias is None and not slot.norm:
         return f"{slot.name} has no bias in {layer.name}"
+    if slot.is_norm and (layer.mean is None or layer.variance is None):
+        return f"{slot.name} has no running statistics in {layer.name}"
     return f"{slot.name} should be {slot.shape}, and {layer.name} is {layer.weight.shape}"
 
 
 def _why_no_network(match, tensors):
-    if any(name.endswith(("running_mean", "moving_mean")) for name in tensors):
-        return "has batch normalisation, and the networks here have none: convert one trained without"
+    normalized = any(name.endswith(("running_mean", "moving_mean")) for name in tensors)
+    if normalized and not match.architecture.startswith("resnet"):
+        return f"has batch normalisation, and the {match.architecture} here has none: convert one trained without"
     if not match.pairs:
         return f"has no layers of a known network ({', '.join(ARCHITECTURES)})"
     more = f", and {len(match.wrong) - 1} more" if len(match.wrong) > 1 else ""

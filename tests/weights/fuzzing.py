@@ -4,7 +4,9 @@ Run by itself it is a coverage-guided fuzzer (it needs the package atheris): `py
 -max_total_time=60`; libFuzzer's options apply. `tests/weights/test_fuzz.py` runs it for a bounded time.
 """
 
+import json
 import os
+import pickle
 import sys
 import tempfile
 import tracemalloc
@@ -64,6 +66,9 @@ def seeds():
         for name, write in (("a.npz", np.savez), ("b.npz", np.savez_compressed)):
             write(f"{folder}/{name}", **arrays)
             found[name] = Path(folder, name).read_bytes()
+    found["a.pkl"] = pickle.dumps({"AlexNet_0": {"Conv_0": {"kernel": arrays["conv1_1.weight"]}}}, 3)
+    model = {"weightsManifest": [{"paths": [], "weights": [{"name": "a/bias", "shape": [0], "dtype": "float32"}]}]}
+    found["model.json"] = json.dumps(model).encode()
     return found
 
 
@@ -72,9 +77,11 @@ def main():
 
     with atheris.instrument_imports(include=["nnbasics.weights", "zipfile", "numpy.lib.format"]):
         import nnbasics.weights.readers.npz
+        import nnbasics.weights.readers.numpy_pickle
         import nnbasics.weights.readers.onnx
         import nnbasics.weights.readers.own
         import nnbasics.weights.readers.pytorch
+        import nnbasics.weights.readers.tfjs
         import nnbasics.weights.store  # noqa: F401
 
     corpus = Path(sys.argv[1])

@@ -1,6 +1,7 @@
 """Files made to do harm: code in pickles, bombs, lies about sizes, things that are no files."""
 
 import io
+import json
 import os
 import pickle
 import struct
@@ -115,9 +116,82 @@ def test_pickles(tmp_path, pickled, says):
     refused(as_legacy(tmp_path / "b.pth", pickled), says)
 
 
-def test_a_pickle_alone(tmp_path):
-    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"x": np.zeros(3)}))
-    refused(tmp_path / "a.pkl", "is a pickle, but not one of PyTorch's")
+def array_pickled(shape="K\x03\x85", values=b"C\x0c" + bytes(12), dtype="f4", order="<", module="numpy"):
+    """The pickle of {"x": array}, put together by hand."""
+    reconstruct = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R"
+    kind = b"c" + module.encode() + b"\ndtype\nX\x02\x00\x00\x00" + dtype.encode() + b"\x89\x88\x87R"
+    kind += b"(K\x03X\x01\x00\x00\x00" + order.encode() + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    state = b"(K\x01" + shape.encode("latin-1") + kind + b"\x89" + values + b"tb"
+    return b"\x80\x03}X\x01\x00\x00\x00x" + reconstruct + state + b"s."
+
+
+def test_pickled_arrays_put_together_by_hand_are_read(tmp_path):
+    (tmp_path / "a.pkl").write_bytes(array_pickled())
+    np.testing.assert_array_equal(readers.read(tmp_path / "a.pkl")[0].tensors["x"], np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"shape": "K\x04\x85"}, r"x \(4,\) has 12 bytes"),
+        ({"shape": "J\xff\xff\xff\xff\x85"}, "array x in a way that makes no sense"),
+        ({"shape": "K\x03"}, "array x in a way that makes no sense"),
+        ({"values": b"]"}, "array x in a way that makes no sense"),
+        ({"dtype": "O8"}, "x in a dtype that weights do not have"),
+        ({"order": ">"}, "of a big-endian machine"),
+        ({"module": "os"}, "wants to call os.dtype: refused"),
+    ],
+)
+def test_pickled_arrays(settings, says, tmp_path):
+    (tmp_path / "a.pkl").write_bytes(array_pickled(**settings))
+    refused(tmp_path / "a.pkl", says)
+
+
+def test_pickles_of_something_else(tmp_path):
+    for value, says in [([1, 2], "something else than a dict of arrays"), (Evil(tmp_path / "mark"), "posix.system")]:
+        (tmp_path / "a.pkl").write_bytes(pickle.dumps(value, 2))
+        refused(tmp_path / "a.pkl", says)
+    nested = {}
+    for _ in range(40):
+        nested = {"x": nested}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps(nested, 2))
+    refused(tmp_path / "a.pkl", "dicts within dicts without end")
+    assert not (tmp_path / "mark").exists()
+
+
+def manifest(paths=("a.bin",), shape=(2, 2), **more):
+    weights = [{"name": "fc/kernel", "shape": list(shape), "dtype": "float32", **more}]
+    return {"weightsManifest": [{"paths": list(paths), "weights": weights}]}
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ({}, 'without a "weightsManifest"'),
+        ({"weightsManifest": 3}, 'without a "weightsManifest"'),
+        ({"weightsManifest": [1]}, "a manifest that makes no sense"),
+        ({"weightsManifest": [{"paths": [], "weights": [1]}]}, "a manifest that makes no sense"),
+        (manifest(paths=("../a.bin",)), "does not lie beside it: not followed"),
+        (manifest(paths=("/etc/passwd",)), "does not lie beside it: not followed"),
+        (manifest(paths=(3,)), "does not lie beside it: not followed"),
+        (manifest(paths=("b.bin",)), "b.bin does not exist"),
+        (manifest(paths=("a.bin", "a.bin")), "more than the 16 bytes"),
+        (manifest(shape=(1 << 30, 1 << 30)), "its files have 16 bytes"),
+        (manifest(shape=(-2, -2)), "a manifest that makes no sense"),
+        (manifest(dtype="int32"), "values that are not float32"),
+        (manifest(quantization={"dtype": "uint8"}), "quantised"),
+    ],
+)
+def test_tensorflow_js(model, says, tmp_path):
+    (tmp_path / "a.bin").write_bytes(bytes(16))
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    refused(tmp_path / "model.json", says)
+
+
+def test_json_that_is_none(tmp_path):
+    for text in ('{"weightsManifest": ', "{" * 64, '{"a":' + "[" * 100_000):
+        (tmp_path / "model.json").write_text(text)
+        refused(tmp_path / "model.json", "begins like JSON, and is none")
 
 
 def test_keys_that_take_for_ever_to_hash(tmp_path):

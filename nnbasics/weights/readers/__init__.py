@@ -41,16 +41,20 @@ def _with_path(path, text):
 
 def _reader(start, file):
     """The `read` of the module for this kind of file; a module is imported only when it is needed."""
-    from nnbasics.weights.readers import apart, npz, onnx, own, pytorch
+    from nnbasics.weights.readers import apart, npz, numpy_pickle, onnx, own, pytorch, tfjs
 
     if start.startswith(b"PK\x03\x04"):
         return npz.read if npz.recognises(file) else pytorch.read_zip
     if pytorch.recognises_legacy(start):
         return pytorch.read_legacy
+    if start[:1] == b"\x80":
+        return numpy_pickle.read
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return apart.keras
     if start.startswith(b"MATLAB 5.0 MAT-file"):
         return apart.matconvnet
+    if start.lstrip()[:1] == b"{" and start[7:8] != b"\0":
+        return tfjs.read
     if start[8:9] == b"{":
         return own.read
     if onnx.recognises(start):
@@ -61,10 +65,8 @@ def _reader(start, file):
 def _strange(start):
     if start.startswith(b"MATLAB 7.3"):
         return "is a MATLAB 7.3 file; save it with -v7 in MATLAB"
-    if start.startswith(b"\x80"):
-        return "is a pickle, but not one of PyTorch's: nothing in it is executed, and nothing in it can be used"
     if start.startswith(b"version https://git-lfs"):
         return "is only a pointer to a file in Git LFS; get the file itself by: git lfs pull"
     if start.lstrip()[:1] == b"<":
         return "is a web page, not weights: the download went wrong"
-    return "is of no format known here: PyTorch, Keras .h5, MatConvNet .mat, ONNX, .npz or safetensors"
+    return "is of no format known here: PyTorch, Keras .h5, MatConvNet .mat, ONNX, .npz, TensorFlow.js or safetensors"

@@ -7,7 +7,8 @@ from nnbasics.weights.readers.own import counted
 
 MAX_GROWTH = 4  # weights hardly compress
 MAX_NODES = 20_000
-_KINDS = {"kernel": "weight", "W": "weight", "bias": "bias", "b": "bias"}
+_KINDS = {"kernel": "weight", "W": "weight", "bias": "bias", "b": "bias", "gamma": "weight", "beta": "bias"}
+_STATISTICS = ("moving_mean", "moving_variance")
 
 
 def read(path):
@@ -53,7 +54,9 @@ def _name(where):
     *groups, last = where.strip("/").split("/")
     if groups[-1:] == ["vars"] and last in ("0", "1"):
         return f"{groups[-2]}.{'weight' if last == '0' else 'bias'}" if len(groups) > 1 else None
-    words = last.removesuffix(":0").removesuffix("_1").split("_")
-    kind = _KINDS.get(words[-1])
+    last = last.removesuffix(":0")
+    statistic = next((name for name in _STATISTICS if last.endswith(name)), None)
+    words = last.removesuffix("_1").split("_")
+    kind = statistic or _KINDS.get(words[-1])
     layer = groups[0] if groups else "_".join(words[:-1])
     return f"{layer}.{kind}" if kind and layer else None
