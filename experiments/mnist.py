@@ -14,11 +14,11 @@ EXPERIMENTS = {
         net=lambda seed: lenet5(rng=seed),
         load=mnist.load,
         optimizer=Adam,
-        epochs=30,
+        epochs=15,
         batch_size=64,
         how="Adam, its rate from 0.002 to 0 along a cosine; turned by up to 10 degrees, 10% larger or smaller, "
         "moved by up to 1.5 pixels",
-        schedule=cosine(0.002, epochs=30),
+        schedule=cosine(0.002, epochs=15),
         augment=wobble(degrees=10, scale=0.1, shift=1.5),
     ),
     "two-stage": Experiment(
@@ -27,11 +27,11 @@ EXPERIMENTS = {
         net=lambda seed: two_stage_cnn(rng=seed),
         load=mnist.load,
         optimizer=Adam,
-        epochs=60,
+        epochs=30,
         batch_size=64,
         how="Adam, its rate from 0.005 to 0 along a cosine; turned by up to 6 degrees, 6% larger or smaller, "
         "moved by up to 1 pixel",
-        schedule=cosine(0.005, epochs=60),
+        schedule=cosine(0.005, epochs=30),
         augment=wobble(degrees=6, scale=0.06, shift=1),
     ),
 }
