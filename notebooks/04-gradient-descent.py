@@ -289,13 +289,10 @@ def two_weights(w):
     return error, np.array([net.grads["fc1.weight"].item(), net.grads["fc2.weight"].item()])
 
 
-print(
-    "gradient at 0:",
-    two_weights(np.zeros(2))[1],
-    "  curvatures:",
-    np.linalg.eigvalsh(hessian(two_weights, np.zeros(2))).round(6),
-)
-assert not two_weights(np.zeros(2))[1].any()
+_, gradient = two_weights(np.zeros(2))
+print("gradient at 0:  ", gradient)
+print("curvatures at 0:", np.linalg.eigvalsh(hessian(two_weights, np.zeros(2))).round(6))
+assert not gradient.any()
 figure, axes = plt.subplots(figsize=(6.4, 5))
 contours(axes, two_weights, (-2.2, 2.2), (-2.2, 2.2), levels=np.linspace(0, 1, 9) ** 2 * 6)
 for start in ([-1.5, 1.5], [-1.5, 1.45], [-1.45, 1.5], [0.1, 0.02], [2, -0.5]):
