@@ -121,6 +121,27 @@ class Container(Layer):
         for layer in self.layers.values():
             layer.left_out(dtype)
 
+    def input_shapes(self, x_shape):
+        """The shape of what each of the layers is given, by name, for an x of this shape."""
+        return dict.fromkeys(self.layers, tuple(x_shape))
+
+    def multiply_adds(self, x_shape):
+        return sum(self.layers[name].multiply_adds(shape) for name, shape in self.input_shapes(x_shape).items())
+
+    def summary(self, x_shape=None, levels=1):
+        """A table of shapes, parameters and multiply-adds, layer by layer, that can draw itself; see `Summary`.
+
+        Parameters
+        ----------
+        x_shape : tuple of int, optional
+            Of the input, (N, C, H, W); a single picture of the size that the network was made for, if not given.
+        levels : int
+            How deep to look into layers made of layers.
+        """
+        from nnbasics.layers.summary import Summary
+
+        return Summary(self, x_shape, levels)
+
     def __repr__(self):
         rows = "".join(f"{name}: {layer!r}\n" for name, layer in self.layers.items())
         return f"{type(self).__name__}(\n{textwrap.indent(rows, '  ')})"
@@ -171,12 +192,12 @@ class Sequential(Container):
             x_shape = layer.output_shape(x_shape)
         return tuple(x_shape)
 
-    def multiply_adds(self, x_shape):
-        total = 0
-        for layer in self.layers.values():
-            total += layer.multiply_adds(x_shape)
+    def input_shapes(self, x_shape):
+        found = {}
+        for name, layer in self.layers.items():
+            found[name] = tuple(x_shape)
             x_shape = layer.output_shape(x_shape)
-        return total
+        return found
 
     def forward(self, x):
         self._walked = tuple(self.layers)
@@ -317,9 +338,6 @@ class Parallel(Container):
 
     def output_shape(self, x_shape):
         return self._joined_shape([branch.output_shape(x_shape) for branch in self.layers.values()])
-
-    def multiply_adds(self, x_shape):
-        return sum(branch.multiply_adds(x_shape) for branch in self.layers.values())
 
     def _joined_shape(self, shapes):
         """The shape of y for the branches' shapes, which must agree (but for the channels, if these are stacked)."""

@@ -121,14 +121,14 @@ class FractalBlock(Container):
             x_shape = layer.output_shape(x_shape)
         return tuple(x_shape)
 
-    def multiply_adds(self, x_shape):
-        total = 0
+    def input_shapes(self, x_shape):
+        found = {}
         for number in range(1, self.columns + 1):
-            shape = x_shape
+            shape = tuple(x_shape)
             for layer in self.column(number):
-                total += layer.multiply_adds(shape)
+                found[layer.name] = shape
                 shape = layer.output_shape(shape)
-        return total
+        return found
 
     @property
     def _depth(self):
