@@ -335,7 +335,7 @@ class LBFGS(Optimizer):
             self._rows = np.zeros((2 * self._slots, x.size), x.dtype)
             self._sy = np.zeros((self._slots, self._slots))
             self._yy = np.zeros((self._slots, self._slots))
-        last, self._last = self._last, (x.copy(), g.copy())
+        last, self._last = self._last, (x, g)
         if last is None:
             return None
         slots = self._slots

@@ -12,6 +12,7 @@ What stays between forward and backward is bits, and the features that somebody 
 buffers that take turns. The rules are those of `Conv2d`, `ReLU` and `MaxPool2d`; tests compare.
 """
 
+import math
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -46,8 +47,22 @@ class Link:
         self.is_first = first.applies(self.filters, self.conv.in_channels)
         self.wants_features = self.name in features
         self.wants_gram = self.name in grams
-        self.mask = masks.empty(self.y_shape, bits=4 if self.pooled else 1)
-        self.y = aligned(self.y_shape) if self.wants_features or self.wants_gram else None
+        self.keeps = self.wants_features or self.wants_gram
+        self.mask = self.y = None
+
+    def allocate(self):
+        self.mask = masks.empty(self.y_shape, self.bits)
+        self.y = aligned(self.y_shape) if self.keeps else None
+
+    @property
+    def bits(self):
+        """Those of the mask for one value."""
+        return 4 if self.pooled else 1
+
+    @property
+    def nbytes(self):
+        """What `allocate` takes."""
+        return math.prod(self.y_shape) * (self.bits / 8 + 4 * self.keeps)
 
     def weight(self):
         """The weights as the kernels want them; read at every walk, so that changed weights are seen."""
@@ -133,21 +148,34 @@ class Run:
             # A gradient may take the place of features that only the style wants: each block has read its own by then.
             below.in_place = below.wants_gram and not below.wants_features and _fuses_style(below, link)
         links[-1].in_place = False
-        if links[-1].y is None and not last:
-            links[-1].y = aligned(links[-1].y_shape)
-        taking_turns = [int(np.prod(link.y_shape)) for link in links if link.y is None or not link.in_place]
-        self._turns = [aligned(max(taking_turns)) for _ in range(2)]
-        self._turn = 0
+        links[-1].keeps = links[-1].keeps or not last
+        taking_turns = [link.y_shape for link in links if not (link.keeps and link.in_place)]
+        self._turn_size = max(map(math.prod, taking_turns))
+        # Forward those that nobody keeps, backward the gradient from above and those that find no place.
+        uses = 1 + sum(not link.keeps for link in links) + sum(not link.in_place for link in links[:-1])
+        self._turns, self._turn = [None] * min(uses, 2), 0
         head = links[0]
         self._first = first.First(*head.x_shape[1:], head.pad) if head.is_first else None
         self._walked = False
 
+    @property
+    def nbytes(self):
+        """The memory that stays, once there has been a walk."""
+        return sum(link.nbytes for link in self.links) + len(self._turns) * 4 * self._turn_size
+
+    def _allocate(self):
+        for link in self.links:
+            link.allocate()
+        self._turns = [aligned(self._turn_size) for _ in self._turns]
+
     def _next_turn(self, shape):
-        self._turn = 1 - self._turn
-        return self._turns[self._turn][: int(np.prod(shape))].reshape(shape)
+        self._turn = (self._turn + 1) % len(self._turns)
+        return self._turns[self._turn][: math.prod(shape)].reshape(shape)
 
     def forward(self, x, outputs):
         """The last link's output, (N, C, H, W); features and Gram matrices go to `outputs`."""
+        if self._turns[0] is None:
+            self._allocate()
         flow = x if self._first else as_map(x)
         for link in self.links:
             y = self._next_turn(link.y_shape) if link.y is None else link.y

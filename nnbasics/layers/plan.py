@@ -4,11 +4,14 @@ Style transfer evaluates the same network on the same size hundreds of times and
 of some layers, and the Gram matrices G = F F^T of others. A plan knows this beforehand.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from nnbasics.errors import UserError
+
+PICTURES = 4  # of the input's size that come and go in a walk
 
 
 @dataclass
@@ -61,8 +64,10 @@ class Plan:
             else fused.Run(piece, last=piece is pieces[-1])
             for piece in pieces
         ]
-        shapes = self._shapes() if guides else {}
-        self._guides = {name: guided.Guides(channels, shapes[name], self.dtype) for name, channels in guides.items()}
+        self.shapes = self._shapes()
+        self._guides = {
+            name: guided.Guides(channels, self.shapes[name], self.dtype) for name, channels in guides.items()
+        }
         self._guided_features = {}
 
     def _shapes(self):
@@ -71,6 +76,17 @@ class Plan:
         for name, layer in self.layers.items():
             found[name] = shape = layer.output_shape(shape)
         return found
+
+    @property
+    def nbytes(self):
+        """The memory that walks forward and back take at their peak, foretold; none is taken before the first."""
+        size = self.dtype.itemsize
+        steps = sum(
+            step.nbytes if not isinstance(step, _Single) else 2 * size * math.prod(self.shapes[step.name])
+            for step in self._steps
+        )
+        guided = sum(2 * size * math.prod(self.shapes[name]) for name in self._guides)
+        return steps + guided + PICTURES * size * math.prod(self.shape)
 
     def forward(self, x):
         """Walk forward; return the features and Gram matrices as `Outputs`.

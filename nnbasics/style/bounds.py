@@ -9,6 +9,9 @@ def outside(x):
     The walk knows no bounds, and the file clips: without this term bright petals turn white, and the picture that is
     saved is worse than the one that was found (on four pairs 1.1 to 2.5 times its loss; with it, under 1.003).
     """
-    excess = x - np.clip(x, 0, 1)
+    excess = np.clip(x, 0, 1)
+    np.subtract(x, excess, out=excess)
     flat = excess.ravel()
-    return float(np.vdot(flat, flat)), 2 * excess
+    value = float(np.vdot(flat, flat))
+    excess *= 2
+    return value, excess

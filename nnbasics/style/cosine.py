@@ -49,7 +49,9 @@ class Cosine:
         """The picture at the coordinates u: the start + the inverse transform of s u."""
         from scipy.fft import idctn
 
-        return self._start + idctn(u * self._scale, axes=(2, 3), norm="ortho", workers=_threads())
+        x = idctn(u * self._scale, axes=(2, 3), norm="ortho", overwrite_x=True, workers=_threads())
+        x += self._start
+        return x
 
     def within(self, function):
         """`function` of a picture as a function of u, with its gradient."""
@@ -57,7 +59,9 @@ class Cosine:
 
         def of_coordinates(u):
             loss, gradient = function(self.picture(u))
-            return loss, self._scale * dctn(gradient, axes=(2, 3), norm="ortho", workers=_threads())
+            slope = dctn(gradient, axes=(2, 3), norm="ortho", workers=_threads())
+            slope *= self._scale
+            return loss, slope
 
         return of_coordinates
 

@@ -313,7 +313,7 @@ def _start(settings, content):
     """The picture that the walk starts from, (1, 3, H, W) float32."""
     init = settings.init
     if isinstance(init, str) and init == "content":
-        return content.copy()
+        return content
     if isinstance(init, str) and init == "noise":
         noise = np.random.default_rng(settings.seed).random(content.shape, np.float32)
         return np.float32(0.5) + NOISE * (noise - np.float32(0.5))

@@ -89,7 +89,8 @@ class Walk:
             if self._settings.optimizer != "gradient-descent":
                 excess, slope = outside(x)
                 terms["outside"] = self._price * excess
-                gradient = gradient + self._price * slope
+                slope *= x.dtype.type(self._price)
+                gradient = np.add(slope, gradient, out=slope)
         loss = math.fsum(terms.values()) if all(map(math.isfinite, terms.values())) else math.nan
         self._tried[loss] = tuple(
             math.fsum(value for name, value in terms.items() if name.split()[0] == part) for part in PARTS
