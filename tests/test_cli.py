@@ -93,6 +93,22 @@ def test_an_existing_picture_is_kept_unless_told_otherwise(tmp_path, capsys):
     assert pictures.read(out).shape == (43, 64, 3)
 
 
+def test_several_styles_each_with_its_mask(tmp_path, capsys):
+    mask = np.zeros((20, 30), np.uint8)
+    mask[:, :15] = 255
+    Image.fromarray(mask).save(tmp_path / "left.png")
+    out = str(tmp_path / "out.png")
+    words = ["--mask", str(tmp_path / "left.png"), "--mask", "rest", "--blend", "2,1", "--color", "keep"]
+    assert main(["style", "cat", "auvers", "great_wave", "-o", out, *words, *SMALL]) == 0
+    said = capsys.readouterr().err
+    assert "in the style of auvers (" in said and ") and great_wave (" in said
+    made = pictures.metadata(out)
+    assert [style["name"] for style in made["style"]] == ["auvers.jpg", "great_wave.jpg"]
+    assert made["mask"][0]["name"] == "left.png" and made["mask"][1] == "rest"
+    said = refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "left.png", "--overwrite", *words[:2], *SMALL)
+    assert "left.png is a picture that is read" in said
+
+
 def test_a_picture_on_the_way_that_exists_is_kept_too(tmp_path, capsys):
     (tmp_path / "out-0002.png").write_bytes(b"mine")
     said = refused(capsys, "style", "cat", "starry_night", "-o", tmp_path / "out.png", "--save-every", "2", *SMALL)
@@ -113,7 +129,7 @@ WRONG_WORDS = [
     (["style", "cat"], "required"),
     (["style", "cat", "starry_night", "-o", "{out}", "--sise", "4"], "'--size'"),
     (["style", "cat", "starry_night", "-o", "{out}", "--siz", "64"], "'--size'"),
-    (["style", "cat", "starry_night", "auvers", "-o", "{out}"], "auvers"),
+    (["style", "cat", "starry_night", "auverz", "-o", "{out}"], "auvers"),
     (["style", "cat", "starry_nigt", "-o", "{out}"], "starry_night"),
     (["style", "nowhere/cat.jpg", "starry_night", "-o", "{out}"], "nowhere"),
     (["style", "cat", "starry_night", "-o", "{folder}/none/out.png"], "none"),
@@ -129,6 +145,15 @@ WRONG_WORDS = [
     (["style", "cat", "starry_night", "-o", "{out}", "--content-weight", "inf"], "finite"),
     (["style", "cat", "starry_night", "-o", "{out}", "--tv-weight", "much"], "'much'"),
     (["style", "cat", "starry_night", "-o", "{out}", "--content-weight", "0", "--style-weight", "0"], "weight 0"),
+    (["style", "cat", "starry_night", "auvers", "-o", "{out}", "--blend", "1"], "--blend: 1 weights for 2 styles"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--blend", "0"], "above 0"),
+    (["style", "cat", "starry_night", "auvers", "-o", "{out}", "--mask", "none.png"], "--mask: 1 masks for 2 styles"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--mask", "none.png"], "--mask: 'none.png'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--style-mask", "rest"], "--style-mask: 'rest'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--color", "kep"], "'keep'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--style-scale", "0"], "above 0"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--convention", "jonson"], "'johnson'"),
+    (["style", "cat", "starry_night", "-o", "{out}", "--preset", "fasst"], "--preset: 'fasst' is unknown"),
     (["style", "cat", "starry_night", "-o", "{out}", "--size", "0"], "16"),
     (["style", "cat", "starry_night", "-o", "{out}", "--size", "big"], "'big'"),
     (["style", "cat", "starry_night", "-o", "{out}", "--iterations", "-1"], "--iterations"),

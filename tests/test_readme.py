@@ -55,7 +55,7 @@ def test_the_gallery_has_a_command_for_every_picture():
     assert len(shown) == len(re.findall(r"!\[", page)) >= 4
     for command in shown:
         arguments = parser().parse_args(shlex.split(command)[1:])
-        assert {arguments.content, arguments.style} <= set(samples.names())
+        assert {arguments.content, *arguments.style} <= set(samples.names())
 
 
 def test_it_names_no_other_command():

@@ -1,4 +1,4 @@
-"""`nnbasics style CONTENT STYLE -o OUT`: the words of the command line turned into a run."""
+"""`nnbasics style CONTENT STYLE [STYLE ...] -o OUT`: the words of the command line turned into a run."""
 
 import contextlib
 import os
@@ -15,12 +15,13 @@ from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style import progress
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import AUTO, Keeping
+from nnbasics.style.presets import PRESETS
 from nnbasics.style.run import Run, follow
 from nnbasics.style.settings import GROUPS, InvalidSetting, Settings, Whole, flag, shown
 from nnbasics.version import __version__
 
-DESCRIPTION = """Paint the content of one picture in the style of another. CONTENT and STYLE are files, or names of
-shipped pictures: {names}."""
+DESCRIPTION = """Paint the content of one picture in the style of another, or of several. CONTENT and STYLE are files,
+or names of shipped pictures: {names}."""
 
 
 def register(subparsers):
@@ -29,7 +30,7 @@ def register(subparsers):
         "style", help="paint a picture in the style of another", description=DESCRIPTION.format(names=_names())
     )
     parser.add_argument("content", metavar="CONTENT", help="the picture to paint")
-    parser.add_argument("style", metavar="STYLE", help="the picture to paint it like")
+    parser.add_argument("style", metavar="STYLE", nargs="+", help="the picture to paint it like, or several")
     parser.add_argument(
         "-o", "--output", metavar="OUT", required=True, help="the picture to write: png, jpg, webp, tif"
     )
@@ -48,13 +49,30 @@ def register(subparsers):
         help="steps, or a time (default: 30s, or more where writing takes long)",
     )
     parser.add_argument("--trace", metavar="FILE", help="write the losses of every step to FILE, .csv or .jsonl")
+    add_settings(parser)
+    parser.set_defaults(run=run)
+
+
+def add_settings(parser):
+    """Add the flags of all settings, and of the presets."""
+    parser.add_argument(
+        "--preset",
+        metavar="|".join(PRESETS),
+        help="settings that go together; what is given beside it counts more",
+    )
     groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items()}
     for item in fields(Settings):
         kind, text = item.metadata["kind"], item.metadata["help"]
         if item.default is not None:
             text += f" (default: {shown(item.default)})"
-        groups[item.metadata["group"]].add_argument(flag(item.name), metavar=kind.metavar, help=text)
-    parser.set_defaults(run=run)
+        action = "append" if getattr(kind, "repeated", False) else "store"
+        groups[item.metadata["group"]].add_argument(flag(item.name), metavar=kind.metavar, help=text, action=action)
+
+
+def given(arguments):
+    """{name: value} of the settings whose flags were given, and of the preset."""
+    values = {name: getattr(arguments, name) for name in ["preset", *(item.name for item in fields(Settings))]}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def run(arguments):
@@ -69,7 +87,8 @@ def run(arguments):
     _check_outputs(arguments, [output, *stages.values()])
     if arguments.trace:
         traces.check(arguments.trace, arguments.overwrite, arguments.resume)
-    transfer = Run(arguments.content, arguments.style, settings)
+    with _flags():
+        transfer = Run(arguments.content, arguments.style, settings)
 
     def save_stage(state):
         if state.iteration in stages:
@@ -94,9 +113,8 @@ def run(arguments):
 
 def _settings(arguments):
     """The settings whose flags were given."""
-    given = {item.name: getattr(arguments, item.name) for item in fields(Settings)}
     with _flags():
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings.of(**given(arguments))
 
 
 @contextlib.contextmanager
@@ -128,23 +146,30 @@ def _check_outputs(arguments, paths):
     """Refuse, before any work, what could not be written after it."""
     for path in paths:
         pictures.check_writable(path, arguments.overwrite)
-        for source in (arguments.content, arguments.style):
+        for source in _sources(arguments):
             if path.exists() and os.path.exists(source) and path.samefile(source):
                 raise PictureError(f"{path} is a picture that is read: choose another name to write to")
+
+
+def _sources(arguments):
+    """The words that may be files, which must not be written over; but a picture to go on from may."""
+    return [arguments.content, *arguments.style, *(arguments.mask or ()), *(arguments.style_mask or ())]
 
 
 def _opening(arguments, transfer, keeping):
     """What will be done, before it is."""
     settings = transfer.settings
     height, width = transfer.shape[2:]
-    sizes = [f"{size[1]} x {size[0]}" for size in (transfer.content_size, transfer.style_size)]
+    names = [arguments.content, *arguments.style]
+    sizes = transfer.ingredients.given
+    content, *styles = [f"{name} ({w} x {h})" for name, (h, w) in zip(names, sizes, strict=True)]
     start = settings.init if isinstance(settings.init, str) else "a picture"
     if keeping.saved:
         start += f", going on after {transfer.iteration}"
         if keeping.saved.version != __version__:
             _say(f"nnbasics: {keeping.path} is of another version; the last bits of the picture may differ")
     return (
-        f"{arguments.content} ({sizes[0]}) in the style of {arguments.style} ({sizes[1]}): {width} x {height} pixels\n"
+        f"{content} in the style of {' and '.join(styles)}: {width} x {height} pixels\n"
         f"{settings.iterations} steps of {settings.optimizer} from {start}, style weight {transfer.style_weight:.4g}"
     )
 
@@ -162,21 +187,18 @@ def _interrupted(arguments, transfer):
 
 def _again(arguments, transfer):
     """The words that go on: from the checkpoint, bit for bit, or else from the picture."""
-    words = ["nnbasics", "style", arguments.content, arguments.style, "-o", arguments.output, "--overwrite"]
-    given = {item.name: getattr(arguments, item.name) for item in fields(Settings)}
+    words = ["nnbasics", "style", arguments.content, *arguments.style, "-o", arguments.output, "--overwrite"]
+    values = given(arguments)
     if arguments.checkpoint:
         kept = ("checkpoint", "checkpoint_every", "trace", "save_every")
-        given |= {name: getattr(arguments, name) for name in kept if getattr(arguments, name)}
+        values |= {name: getattr(arguments, name) for name in kept if getattr(arguments, name)}
         words.append("--resume")
     else:
-        given |= {
-            "init": arguments.output,
-            "iterations": str(transfer.settings.iterations - transfer.iteration),
-            "seed": None,
-        }
-    for name, value in given.items():
-        if value is not None:
-            words += [flag(name), value]
+        values |= {"init": arguments.output, "iterations": str(transfer.settings.iterations - transfer.iteration)}
+        values.pop("seed", None)
+    for name, value in values.items():
+        for one in value if isinstance(value, list) else [value]:
+            words += [flag(name), one]
     return words
 
 

@@ -16,6 +16,8 @@ def made(settings, **facts):
     values = asdict(settings)
     for name in ("init", "weights"):
         values[name] = _word(values[name])
+    for name in ("mask", "style_mask"):
+        values[name] = values[name] and [_word(value) for value in values[name]]
     return {"program": "nnbasics", "version": __version__, "settings": values, **facts}
 
 

@@ -20,15 +20,20 @@ def read(sources, height, width):
         Pictures of any kind and size, read as grey; "none" or None; and at most one "rest", 1 - the largest of the
         others.
     """
-    words = [source.strip().lower() if isinstance(source, str) else source for source in sources]
-    found = [None if _is(word, NONE) or word is None else word for word in words]
+    words = [word(source) for source in sources]
     found = [
-        _grey(source, height, width) if word is not None and not _is(word, REST) else word
-        for word, source in zip(found, sources, strict=True)
+        _grey(source, height, width) if word is None else None for source, word in zip(sources, words, strict=True)
     ]
-    others = [mask for mask in found if isinstance(mask, np.ndarray)]
+    others = [mask for mask in found if mask is not None]
     rest = 1 - np.max(others, axis=0) if others else None
-    return [_painted(rest, REST) if _is(mask, REST) else mask for mask in found]
+    return [_painted(rest, REST) if word == REST else mask for mask, word in zip(found, words, strict=True)]
+
+
+def word(source):
+    """ "rest" or "none" where a mask is one of these words, else None."""
+    if source is None:
+        return NONE
+    return source if isinstance(source, str) and source in (REST, NONE) else None
 
 
 def channel(mask, height, width):
@@ -57,10 +62,6 @@ def shares(weights, masks):
     return [weight / mean * area for weight, area in zip(weights, areas, strict=True)]
 
 
-def _is(source, word):
-    return isinstance(source, str) and source == word
-
-
 def _grey(source, height, width):
     if isinstance(source, np.ndarray) and source.dtype == bool:
         source = source.astype(np.float32)
@@ -72,7 +73,7 @@ def _grey(source, height, width):
 def _painted(mask, name):
     """The mask, unless nothing of it is left."""
     if mask is None:
-        raise PictureError(f"a mask {REST!r} is what other masks leave, and there is no other")
+        raise PictureError(f"{REST!r} is what other masks leave, and there is no other")
     if not (mask > 0.02).any():
         raise PictureError(f"the mask {name} is black everywhere: its white says where the style goes")
     return mask

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnbasics.errors import SettingsError, UserError, nearest
 from nnbasics.style.conventions import CONVENTIONS
-from nnbasics.style.styles import by_region, channels, sizes, styles
+from nnbasics.style.styles import by_region, channels, outputs, styles
 from nnbasics.style.terms import ContentTarget, StyleTarget
 from nnbasics.style.variation import total_variation
 
@@ -139,16 +139,16 @@ class Objective:
         terms, d_features, d_grams, d_guided = {}, {}, {}, {}
         if not targets.plan:
             return terms, d_features, d_grams, d_guided
-        outputs = targets.plan.forward(x)
+        found = targets.plan.forward(x)
         for name, weight in self.content_layers.items():
             target = targets.content[name]
-            terms[f"content {name}"], d_features[name] = target.compare(outputs.features[name], weight)
+            terms[f"content {name}"], d_features[name] = target.compare(found.features[name], weight)
         for name, weight in self.style_layers.items():
             loss = 0.0
             if name in targets.style:
-                loss, d_grams[name] = targets.style[name].compare(outputs.grams[name], weight)
+                loss, d_grams[name] = targets.style[name].compare(found.grams[name], weight)
             if name in targets.guided:
-                pairs = zip(targets.guided[name], outputs.guided[name], strict=True)
+                pairs = zip(targets.guided[name], found.guided[name], strict=True)
                 losses, d_guided[name] = zip(*(target.compare(gram, weight) for target, gram in pairs), strict=True)
                 loss += math.fsum(losses)
             terms[f"style {name}"] = loss
@@ -207,9 +207,8 @@ class Objective:
         found = [style.grams(self._net, self.style_layers, dtype) for style in group]
         shares = [style.share for style in group]
         targets = {}
-        for name, size in sizes(self._net, self.style_layers, self.shape).items():
-            grams = [each[name] for each in found]
-            n, m = len(grams[0]), math.prod(size)
+        for name, (_, n, height, width) in outputs(self._net, self.style_layers, self.shape).items():
+            grams, m = [each[name] for each in found], height * width
             scale = self.convention.gram(n, m)
             factor = self.convention.style(n, m, math.prod(self.shape[2:]))
             targets[name] = StyleTarget.of(factor, scale, [gram * dtype.type(scale * m) for gram in grams], shares)

@@ -11,13 +11,16 @@ from nnbasics.data import picture as pictures
 from nnbasics.data import samples
 from nnbasics.errors import PictureError, UserError
 from nnbasics.style import manifest, progress
+from nnbasics.style.masks import word
 from nnbasics.style.run import Run, follow
-from nnbasics.style.settings import Settings
+from nnbasics.style.settings import Settings, flag
 from nnbasics.version import __version__
 
 DESCRIPTION = """Make a picture again from the settings that it carries. The pictures it was made from are looked for
 among the shipped ones, in this folder, and beside PICTURE; they must be the same files."""
 LOSSLESS = (".png", ".tif", ".tiff")
+SEVERAL = ("style", "mask", "style_mask")  # of which there may be more than one
+ROLES = ("content", "init", "weights", *SEVERAL)
 
 
 def register(subparsers):
@@ -26,8 +29,10 @@ def register(subparsers):
     parser.add_argument("picture", metavar="PICTURE", help="a picture that nnbasics made")
     parser.add_argument("-o", "--output", metavar="OUT", help="the picture to write (default: PICTURE-again.png)")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
-    for role in ("content", "style", "init", "weights"):
-        parser.add_argument(f"--{role}", metavar="FILE", help=f"where the {role} is now")
+    for role in ROLES:
+        action, of_several = ("append", "; once for each, in their order") if role in SEVERAL else ("store", "")
+        text = f"where the {role.replace('_', ' ')} is now{of_several}"
+        parser.add_argument(flag(role), metavar="FILE", action=action, help=text)
     parser.set_defaults(run=run)
 
 
@@ -36,7 +41,7 @@ def run(arguments):
     began = time.perf_counter()
     path = Path(arguments.picture)
     output = Path(arguments.output) if arguments.output else path.with_name(f"{path.stem}-again.png")
-    moved = {role: getattr(arguments, role) for role in ("content", "style", "init", "weights")}
+    moved = {role: getattr(arguments, role) for role in ROLES}
     transfer = prepared(path, **moved)
     pictures.check_writable(output, arguments.overwrite)
     height, width = transfer.shape[2:]
@@ -58,7 +63,8 @@ def prepared(path, **moved):
     path : str or path
         A picture that carries its settings.
     **moved
-        Where `content`, `style`, `init` or `weights` are now, for those that would not be found.
+        Where `content`, `style`, `mask`, `style_mask`, `init` or `weights` are now, for those that would not be found;
+        of styles and masks a list, if there are several.
 
     Raises
     ------
@@ -77,9 +83,9 @@ def prepared(path, **moved):
     if made.get("program") != "nnbasics" or not isinstance(settings, dict):
         raise PictureError(f"{path} does not carry the settings that it was made with")
     try:
-        found = {role: _found(role, made[role], path, moved.get(role)) for role in ("content", "style")}
-        if "init" in made:
-            settings = {**settings, "init": _found("init", made["init"], path, moved.get("init"))}
+        roles = ["content", "style", *(role for role in ("mask", "style_mask", "init") if role in made)]
+        found = {role: _all_found(role, made[role], path, moved.get(role)) for role in roles}
+        settings = {**settings, **{role: found[role] for role in roles[2:]}}
         settings = {**settings, "iterations": made["iterations_done"]}
         settings = Settings.of(**{**settings, "weights": moved.get("weights") or settings["weights"]})
         sha256 = made["weights"]["sha256"]
@@ -95,6 +101,17 @@ def prepared(path, **moved):
     return again
 
 
+def _all_found(role, entries, picture, moved):
+    """Where the pictures of a role are: of one its place, of several a list."""
+    one = isinstance(entries, dict)
+    entries = [entries] if one else list(entries)
+    places = [None] * len(entries) if moved is None else [moved] if isinstance(moved, (str, Path)) else list(moved)
+    if len(places) != len(entries):
+        raise PictureError(f"{flag(role)} is given for {len(places)}, and the picture was made with {len(entries)}")
+    found = [word(e) or _found(role, e, picture, place) for e, place in zip(entries, places, strict=True)]
+    return found[0] if one else found
+
+
 def _found(role, entry, picture, moved):
     """Where a picture of this name and hash is: where it is said to be, here, beside the picture, or shipped."""
     if not isinstance(entry["sha256"], str):
@@ -102,10 +119,10 @@ def _found(role, entry, picture, moved):
     if moved is not None:
         if manifest.is_picture(entry, moved):
             return moved
-        raise PictureError(f"{moved} is not the {role} picture that was used: its sha256 is another; --{role} FILE")
+        raise PictureError(f"{moved} is not the {role} picture that was used: its sha256 is another; {flag(role)} FILE")
     name = entry["name"]
     if name is None:
-        raise PictureError(f"the {role} picture was given as an array: say which file it is, --{role} FILE")
+        raise PictureError(f"the {role} picture was given as an array: say which file it is, {flag(role)} FILE")
     name = os.path.normpath(name)
     if os.path.isabs(name) or name.startswith(".."):
         name = os.path.basename(name)
@@ -117,8 +134,10 @@ def _found(role, entry, picture, moved):
         if manifest.is_picture(entry, place):
             return str(place)
     if there:
-        raise PictureError(f"the {role} picture {there[0]} has changed since: say where the old one is, --{role} FILE")
-    raise PictureError(f"the {role} picture {name!r} is not here: say where it is, --{role} FILE")
+        raise PictureError(
+            f"the {role} picture {there[0]} has changed since: say where the old one is, {flag(role)} FILE"
+        )
+    raise PictureError(f"the {role} picture {name!r} is not here: say where it is, {flag(role)} FILE")
 
 
 def _compared(old, new):

@@ -9,21 +9,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nnbasics.data import picture as pictures
-from nnbasics.errors import PictureError
 from nnbasics.interrupt import gently
 from nnbasics.optimizers import Diverged
 from nnbasics.style import manifest, memory
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import Keeping
-from nnbasics.style.objective import Objective
-from nnbasics.style.settings import InvalidSetting, Settings
+from nnbasics.style.ingredients import Ingredients
+from nnbasics.style.settings import Settings
 from nnbasics.style.trace import Row
 from nnbasics.style.walk import Walk
-
-SMALLEST = 16  # pixels of a side: less than this has nothing to paint, and the deepest default layer sees none of it
-STYLE_PER_VALUE = 60.0  # the default beta for one value of the content's features, where alpha is 1
-OUTSIDE = 160.0  # what a value pays for the square of its way out of [0, 1], in units of what its features count
-NOISE = np.float32(0.2)  # range of the white noise around grey: noise of full range is still seen after 500 steps
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,8 @@ class Run:
 
     Parameters
     ----------
-    content, style : path, name of a shipped picture, Pillow image or array
+    content : path, name of a shipped picture, Pillow image or array
+    style : the same, or a list of them
     settings : Settings
 
     Raises
@@ -106,29 +101,15 @@ class Run:
 
     def __init__(self, content, style, settings):
         self.settings = settings
-        self.net, self.weights = network(settings.weights, settings.pooling)
-        _check_layers(settings, self.net)
-        self.content_size, content_array = _prepared("content", content, settings, self.net)
-        self.style_size, style_array = _prepared("style", style, settings, self.net)
-        self.shape = content_array.shape
-        memory.check(self.shape, style_array.shape, settings)
-        values = _values(settings, self.net, self.shape)
-        self.style_weight = _beta(settings, values)
-        self.objective = Objective(
-            self.net,
-            content_array,
-            style_array,
-            content_weight=settings.content_weight,
-            style_weight=self.style_weight,
-            content_layers=settings.content_layers,
-            style_layers=settings.style_layers,
-            tv_weight=settings.tv_weight,
-        )
-        price = OUTSIDE * (settings.content_weight + self.style_weight / values)
-        self.walk = Walk(self.objective, _start(settings, content_array), settings, price)
-        self.given = {"content": manifest.picture(content), "style": manifest.picture(style)}
-        if not (isinstance(settings.init, str) and settings.init in ("content", "noise")):
-            self.given["init"] = manifest.picture(settings.init)
+        self.ingredients = Ingredients(content, style, settings)
+        self.net, self.weights = self.ingredients.net, self.ingredients.weights
+        shapes = self.ingredients.shapes(settings.size)
+        self.shape = shapes[0]
+        memory.check(self.shape, max(shapes[1:], key=math.prod), settings)
+        self._prepared = self.ingredients.at(settings.size)
+        self.objective, self.style_weight = self._prepared.objective, self._prepared.style_weight
+        self.walk = Walk(self.objective, self._prepared.start, settings, self._prepared.price)
+        self.given = self.ingredients.facts()
         self.rows = []
         self.stopped = ""
         self.diverged = False
@@ -163,14 +144,18 @@ class Run:
 
     def _progress(self, step):
         row = self.rows[-1]
-        image = _lazily(self.walk, step)
         total = self.settings.iterations
+
+        def image():
+            return self._prepared.finished(self.walk.picture(step))
+
         return Progress(row.iteration, total, row.total, row.evaluations, row.seconds, step.note, row, image)
 
     @property
     def result(self):
         """The picture so far, as a `Result`; the start's, before the first step."""
-        return Result(_as_image(self.walk.picture()), self.losses, self.settings, self.metadata(), self.stopped)
+        image = self._prepared.finished(self.walk.picture())
+        return Result(image, self.losses, self.settings, self.metadata(), self.stopped)
 
     def metadata(self):
         """What it takes to make the picture again, as the picture will carry it."""
@@ -203,8 +188,9 @@ def stylize(
 
     Parameters
     ----------
-    content, style : path, name of a shipped picture, Pillow image, or (H, W, 3) array
+    content : path, name of a shipped picture, Pillow image, or (H, W, 3) array
         Arrays are RGB, floats in [0, 1] or uint8.
+    style : the same, or a list of them
     callback : callable, optional
         Called with a `Progress` at the start and after every step; its `.image` is the picture then.
     progress : bool, optional
@@ -218,7 +204,7 @@ def stylize(
     trace : path, optional
         A .csv or .jsonl file that gets the losses of every step as it is taken. One that is there is replaced.
     **settings
-        The fields of `Settings`: size, iterations, optimizer, style_weight, ...
+        The fields of `Settings`: size, iterations, optimizer, style_weight, ...; and `preset`, a name for several.
 
     Returns
     -------
@@ -235,6 +221,7 @@ def stylize(
     --------
     >>> result = stylize("cat", "starry_night", size=256, iterations=100)
     >>> result.save("cat.png")
+    >>> stylize("cat", ["starry_night", "great_wave"], mask=["sky.png", "rest"], color="keep")
     """
     from nnbasics.style.progress import bar
 
@@ -266,96 +253,7 @@ def follow(run, callbacks):
     return False
 
 
-def network(name_or_path, pooling):
-    """VGG-19, and where its weights came from."""
-    from nnbasics import weights
-    from nnbasics.models.vgg import vgg19
-
-    loaded = weights.load(name_or_path)
-    return vgg19(loaded, pooling), {"name": loaded.name, "sha256": loaded.sha256}
-
-
-def _check_layers(settings, net):
-    """Refuse layers that the network has not, with the nearest that it has."""
-    for name in ("content_layers", "style_layers"):
-        for layer in getattr(settings, name):
-            try:
-                net.up_to([layer])
-            except ValueError as problem:
-                raise InvalidSetting(name, str(problem).partition(": ")[2]) from None
-
-
-def _prepared(role, source, settings, net):
-    """The size of a picture as given, and the picture at the run's size as (1, 3, H, W) float32."""
-    given = pictures.read(source)
-    pictures.check_size(given, SMALLEST, f"the {role} picture")
-    scaled = pictures.resize(given, settings.size)
-    height, width = scaled.shape[:2]
-    needed = _shortest_side(net, [*settings.content_layers, *settings.style_layers])
-    if min(height, width) < needed:
-        full = f"{given.shape[1]} x {given.shape[0]}"
-        raise PictureError(
-            f"the {role} picture, {full} pixels, becomes {width} x {height} at size {settings.size}, and the deepest "
-            f"layer needs {needed} pixels a side: use a larger size, or a picture that is less narrow"
-        )
-    return given.shape[:2], np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
-
-
-def _shortest_side(net, names):
-    """Pixels of a side that leave one position in the deepest of the layers."""
-    side = 1
-    for name in net.up_to(names):
-        side *= getattr(net.layers[name], "stride", (1, 1))[0]
-    return max(side, SMALLEST)
-
-
-def _start(settings, content):
-    """The picture that the walk starts from, (1, 3, H, W) float32."""
-    init = settings.init
-    if isinstance(init, str) and init == "content":
-        return content
-    if isinstance(init, str) and init == "noise":
-        noise = np.random.default_rng(settings.seed).random(content.shape, np.float32)
-        return np.float32(0.5) + NOISE * (noise - np.float32(0.5))
-    try:
-        given = pictures.read(init)
-    except PictureError as problem:
-        raise InvalidSetting("init", f"{problem}; content, noise or a picture was expected") from None
-    return np.ascontiguousarray(pictures.resize_to(given, *content.shape[2:]).transpose(2, 0, 1)[None])
-
-
-def _values(settings, net, shape):
-    """How many values the content's sum runs over: a mean over its layers."""
-    layers = settings.content_layers
-    if not sum(layers.values()):
-        return math.prod(shape)
-    values = 0.0
-    for name in net.up_to(layers):
-        shape = net.layers[name].output_shape(shape)
-        values += layers.get(name, 0.0) * math.prod(shape)
-    return values / sum(layers.values())
-
-
-def _beta(settings, values):
-    """The weight of the style in the loss. A relative one counts the values that the content's sum runs over.
-
-    The lecture's content term is a sum over all positions and its style term a quotient that has forgotten them, so the
-    beta that balances them grows with the picture.
-    """
-    if not isinstance(settings.style_weight, str):
-        return settings.style_weight
-    return float(settings.style_weight[:-1]) * STYLE_PER_VALUE * values
-
-
 def _advice(settings):
     if settings.optimizer == "lbfgs":
         return "this should not happen with lbfgs: try smaller weights (style_weight, content_weight)"
     return "try a smaller learning_rate, or the optimizer lbfgs, which needs none"
-
-
-def _as_image(x):
-    return np.clip(x[0].transpose(1, 2, 0), 0, 1)
-
-
-def _lazily(walk, step):
-    return lambda: _as_image(walk.picture(step))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 
 from nnbasics.errors import SettingsError, nearest
+from nnbasics.style.conventions import CONVENTIONS
+from nnbasics.style.presets import PRESETS
 
 
 class InvalidSetting(SettingsError):
@@ -115,6 +117,33 @@ class Layers:
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Numbers of 0 or more that are not all 0: [0.7, 0.3] or "0.7,0.3"."""
+
+    metavar = "X,X,..."
+
+    def __call__(self, value):
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, (list, tuple, np.ndarray)):
+            parts = [parts]
+        numbers = [Real()(part) for part in parts]
+        if not any(numbers):
+            raise ValueError(f"{value!r}: at least one number above 0 was expected")
+        return numbers
+
+
+@dataclass(frozen=True)
+class Several:
+    """One thing or a list of them; the flag is given once for each."""
+
+    metavar: str
+    repeated = True
+
+    def __call__(self, value):
+        return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+@dataclass(frozen=True)
 class Given:
     """Whatever is given, as it is: the meaning is found out where it is used."""
 
@@ -129,7 +158,12 @@ def setting(default, kind, text, group="walk"):
     return field(default=default, metadata={"kind": kind, "help": text, "group": group})
 
 
-GROUPS = {"picture": "the picture", "loss": "what is minimised", "walk": "how it is minimised"}
+GROUPS = {
+    "picture": "the picture",
+    "styles": "several styles, and where they go",
+    "loss": "what is minimised",
+    "walk": "how it is minimised",
+}
 OPTIMIZERS = ("lbfgs", "adam", "gradient-descent")
 STYLE_LAYERS = "relu1_1:1,relu2_1:0.5,relu3_1:0.25,relu4_1:0.125,relu5_1:0.125"
 
@@ -145,6 +179,15 @@ class Settings:
     """
 
     size: int = setting(512, Whole(16, 16384, "pixels"), "pixels of the longest side; the aspect is kept", "picture")
+    style_scale: float = setting(
+        1.0, Real(positive=True), "size of the style relative to that of the picture: smaller, finer strokes", "picture"
+    )
+    color: str = setting(
+        "style",
+        Choice(("style", "keep", "match-histogram", "match-pca")),
+        "whose colours: the style's, the content's with brightness painted, or the style's moved to the content's",
+        "picture",
+    )
     init: object = setting(
         "content",
         Given("content|noise|PICTURE"),
@@ -152,14 +195,32 @@ class Settings:
         "picture",
     )
     seed: int = setting(0, Whole(0, 2**63 - 1), "of the noise: the same seed, the same picture", "picture")
+    blend: object = setting(
+        None, Numbers(), "the weight of each style, relative to the others (default: equal)", "styles"
+    )
+    mask: object = setting(
+        None, Several("FILE|rest|none"), "where a style goes: white here, black not; once for each style", "styles"
+    )
+    style_mask: object = setting(
+        None, Several("FILE|rest|none"), "which part of a style picture is meant; once for each style", "styles"
+    )
     content_weight: float = setting(1.0, Real(), "alpha, the weight of the content", "loss")
     style_weight: object = setting(
         "1x", Relative(), "beta, the weight of the style; 2x is twice the default, which suits every size", "loss"
     )
     content_layers: object = setting("relu4_2", Layers(), "layers, and their weights, of the content", "loss")
     style_layers: object = setting(STYLE_LAYERS, Layers(), "layers, and their weights, of the style", "loss")
+    balance: str = setting(
+        "none", Choice(("none", "gradient")), "gradient: at the start each style layer pulls as its weight says", "loss"
+    )
     tv_weight: float = setting(0.0, Real(), "weight of the total variation, which smooths", "loss")
-    pooling: str = setting("max", Choice(("max", "average")), "pooling of the network", "loss")
+    convention: str = setting(
+        "paper",
+        Choice(tuple(CONVENTIONS)),
+        "whose formulas and default weights: for settings published elsewhere",
+        "loss",
+    )
+    pooling: str = setting("max", Choice(("max", "average", "l2")), "pooling of the network", "loss")
     weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
     iterations: int = setting(200, Whole(0, 1_000_000), "steps to take, in all")
     optimizer: str = setting("lbfgs", Choice(OPTIMIZERS), "the way downhill")
@@ -181,18 +242,32 @@ class Settings:
             raise InvalidSetting("style_weight", "content, style and total variation all have weight 0: nothing to do")
 
     @classmethod
-    def of(cls, **values):
-        """Settings from keywords; an unknown one is refused with the nearest right one."""
+    def of(cls, preset=None, **values):
+        """Settings from keywords; an unknown one is refused with the nearest right one.
+
+        What is not given is as the preset has it, or else as the program did whose convention was asked for.
+        """
         known = [item.name for item in fields(cls)]
         for name in values:
             if name not in known:
-                raise SettingsError(f"there is no setting {name!r}; {nearest(name, known)}")
-        return cls(**values)
+                raise SettingsError(f"there is no setting {name!r}; {nearest(name, ['preset', *known])}")
+        chosen = {**_preset(preset), **values}
+        if chosen.get("convention") in CONVENTIONS:
+            chosen = {**CONVENTIONS[chosen["convention"]].defaults, **chosen}
+        return cls(**chosen)
 
     def loss_weights(self):
         """What the three terms weigh, as far as being 0 or not is concerned."""
         style = self.style_weight
         return self.content_weight, float(style[:-1]) if isinstance(style, str) else style, self.tv_weight
+
+
+def _preset(name):
+    if name is None:
+        return {}
+    if name not in PRESETS:
+        raise InvalidSetting("preset", f"{name!r} is unknown; {nearest(name, PRESETS)}")
+    return PRESETS[name]
 
 
 def flag(name):

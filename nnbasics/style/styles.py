@@ -23,10 +23,11 @@ class Style:
         shape = self.picture.shape
         masks = [] if self.own_mask is None else [self.own_mask]
         guides = channels(net, layers, shape, masks)
-        outputs = net.plan(shape, (), () if masks else layers, dtype, guides).forward(self.picture.astype(dtype))
-        found = {name: guided[0] for name, guided in outputs.guided.items()} if masks else outputs.grams
-        positions = sizes(net, layers, shape)
-        return {name: gram / dtype.type(math.prod(positions[name])) for name, gram in found.items()}
+        plan = net.plan(shape, (), () if masks else layers, dtype, guides)
+        measured = plan.forward(self.picture.astype(dtype))
+        found = {name: guided[0] for name, guided in measured.guided.items()} if masks else measured.grams
+        shapes = outputs(net, layers, shape)
+        return {name: gram / dtype.type(math.prod(shapes[name][2:])) for name, gram in found.items()}
 
 
 def styles(pictures, blend, masks, own_masks, shape):
@@ -63,16 +64,17 @@ def channels(net, layers, shape, masks):
     """{layer: guidance channels (R, H, W) of the masks}, for pictures of `shape`; {} without masks."""
     if not masks:
         return {}
-    return {name: np.stack([channel(m, *size) for m in masks]) for name, size in sizes(net, layers, shape).items()}
+    shapes = outputs(net, layers, shape)
+    return {name: np.stack([channel(mask, *shape[2:]) for mask in masks]) for name, shape in shapes.items()}
 
 
-def sizes(net, layers, shape):
-    """{layer: (height, width)} of its output, for pictures of `shape`."""
+def outputs(net, layers, shape):
+    """{layer: shape of its output}, for pictures of `shape`."""
     found = {}
     for name in net.up_to(layers) if layers else ():
         shape = net.layers[name].output_shape(shape)
         if name in layers:
-            found[name] = tuple(shape[2:])
+            found[name] = shape
     return found
 
 

@@ -17,8 +17,7 @@ from nnbasics import checkpoints
 from nnbasics.cli import main
 from nnbasics.data import picture as pictures
 from nnbasics.errors import CheckpointError, SettingsError
-from nnbasics.style import Run, Settings, stylize
-from nnbasics.style import run as run_module
+from nnbasics.style import Run, Settings, ingredients, stylize
 from nnbasics.style.checkpoint import Every, Keeper, Keeping
 
 QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
@@ -27,7 +26,7 @@ QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2
 @pytest.fixture(autouse=True, scope="module")
 def loaded_once():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "network", functools.cache(run_module.network))
+        patch.setattr(ingredients, "network", functools.cache(ingredients.network))
         yield
 
 
@@ -109,8 +108,8 @@ def test_other_pictures_and_other_weights_are_refused_by_name(kept, monkeypatch)
     for pair, name in ((("coffee", "auvers"), "content"), (("cat", "great_wave"), "style")):
         with pytest.raises(CheckpointError, match=f"'{name}' was 'sha256 .* and is 'sha256"):
             stylize(*pair, iterations=9, checkpoint=kept, resume=True, **QUICK)
-    net, weights = run_module.network("vgg19-normalised", "max")
-    monkeypatch.setattr(run_module, "network", lambda *_: (net, {**weights, "sha256": "0" * 64}))
+    net, weights = ingredients.network("vgg19-normalised", "max")
+    monkeypatch.setattr(ingredients, "network", lambda *_: (net, {**weights, "sha256": "0" * 64}))
     with pytest.raises(CheckpointError, match="'weights' was 'sha256"):
         stylize("cat", "auvers", iterations=9, checkpoint=kept, resume=True, **QUICK)
 

@@ -63,6 +63,27 @@ def test_files_are_found_here_and_beside_the_picture(tmp_path, monkeypatch):
     assert again("../out.png", "-o", "fourth.png", "--content", "moved.png") == 0
 
 
+def test_several_styles_and_masks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    style, mask = file(tmp_path / "b.png", 2), file(tmp_path / "m.png", 3)
+    styles = ["auvers", "b.png", "great_wave"]
+    masks = {"mask": ["m.png", "rest", "none"], "style_mask": ["none", "m.png", "none"], "blend": "1,2,0.5"}
+    stylize("cat", styles, color="keep", **masks, **QUICK).save("out.png")
+    assert again("out.png") == 0 and same("out.png", "out-again.png")
+    assert pictures.metadata("out.png") == pictures.metadata("out-again.png")
+    mask.rename("n.png")
+    style.rename("c.png")
+    assert "the style picture 'b.png' is not here" in refused(capsys, "out.png", "--overwrite")
+    words = ["--overwrite", "--style", samples.path("auvers"), "--style", "c.png"]
+    assert "--style is given for 2, and the picture was made with 3" in refused(capsys, "out.png", *words)
+    words += ["--style", samples.path("great_wave")]
+    assert "the mask picture 'm.png' is not here: say where it is, --mask FILE" in refused(capsys, "out.png", *words)
+    words += ["--mask", "n.png", "--mask", "rest", "--mask", "none"]
+    assert "--style-mask FILE" in refused(capsys, "out.png", *words)
+    words += ["--style-mask", "none", "--style-mask", "n.png", "--style-mask", "none"]
+    assert again("out.png", *words) == 0 and same("out.png", "out-again.png")
+
+
 def test_what_is_missing_or_changed_is_named(tmp_path, capsys):
     content, style, start = (file(tmp_path / name, i) for i, name in enumerate(("a.png", "b.png", "c.png")))
     out = tmp_path / "out.png"
@@ -134,6 +155,8 @@ def test_pictures_that_carry_nothing_or_nonsense_are_refused(tmp_path, capsys):
         ({"content": {"name": "cat.jpg", "sha256": "x"}}, "has changed"),
         ({"weights": {"name": "vgg19-normalised", "sha256": "x"}}, "other weights"),
         ({"weights": 3}, "not whole"),
+        ({"mask": ["/etc/passwd"]}, "not whole"),
+        ({"style": 3}, "not whole"),
         ({"iterations_done": "many"}, "iterations"),
         ({"settings": {**made["settings"], "size": -1}}, "size: -1"),
         (

@@ -10,8 +10,7 @@ from PIL import Image
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError, UserError
 from nnbasics.optimizers import Diverged
-from nnbasics.style import Objective, Run, Settings, stylize
-from nnbasics.style import run as run_module
+from nnbasics.style import Objective, Run, Settings, ingredients, stylize
 from nnbasics.style.cosine import Cosine
 from nnbasics.style.progress import duration
 
@@ -22,7 +21,7 @@ QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2
 def loaded_once():
     """Loading the weights again for every run would be most of the time that these tests take."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "network", functools.cache(run_module.network))
+        patch.setattr(ingredients, "network", functools.cache(ingredients.network))
         yield
 
 

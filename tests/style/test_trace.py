@@ -8,8 +8,7 @@ import json
 import pytest
 
 from nnbasics.errors import SettingsError
-from nnbasics.style import Run, Settings, stylize, trace
-from nnbasics.style import run as run_module
+from nnbasics.style import Run, Settings, ingredients, stylize, trace
 from nnbasics.style.bounds import outside
 
 QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1", "tv_weight": 3.0}
@@ -18,7 +17,7 @@ QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2
 @pytest.fixture(autouse=True, scope="module")
 def loaded_once():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "network", functools.cache(run_module.network))
+        patch.setattr(ingredients, "network", functools.cache(ingredients.network))
         yield
 
 
