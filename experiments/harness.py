@@ -29,6 +29,8 @@ class Experiment:
     ----------
     name : str
         Of its weights and its results: "lenet5-mnist".
+    command : str
+        What runs it: "python -m experiments.mnist lenet5".
     architecture : str
         The function in `nnbasics.models` that makes the network.
     net : callable
@@ -40,6 +42,8 @@ class Experiment:
     epochs, batch_size : int
     how : str
         What was done beside that, in words: rates, augmentation.
+    credits : tuple of str
+        Whose network it is, and whose pictures.
     schedule, augment : callable, optional
         As `fit` takes them.
     held_out : int
@@ -49,6 +53,7 @@ class Experiment:
     """
 
     name: str
+    command: str
     architecture: str
     net: Callable
     load: Callable
@@ -56,6 +61,7 @@ class Experiment:
     epochs: int
     batch_size: int
     how: str
+    credits: tuple
     schedule: Callable | None = None
     augment: Callable | None = None
     held_out: int = 5000
@@ -97,10 +103,24 @@ class Experiment:
         self._leave(net, history, folder)
         running.unlink()
 
+    @property
+    def metadata(self):
+        """What the header of the weights says, as the registry has it."""
+        return {
+            "name": self.name,
+            "architecture": self.architecture,
+            "preprocessing": "ink from 0 to 1",
+            "dtype": "float32",
+            "source": f"{self.command}, seed {self.seed}",
+            "licence": "MIT",
+            "credits": "\n".join(self.credits),
+        }
+
     def _leave(self, net, history, folder):
         loss, accuracy = evaluate(net, *self.load("test"), loss=CrossEntropyLoss())
         report = {
             "name": self.name,
+            "command": self.command,
             "parameters": net.num_parameters(),
             "seed": self.seed,
             "epochs": self.epochs,
@@ -121,8 +141,7 @@ class Experiment:
         (folder / f"{self.name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         history.plot().savefig(folder / f"{self.name}.png", dpi=100)
         path = folder / f"{self.name}.safetensors"
-        metadata = {"name": self.name, "architecture": self.architecture, "seed": str(self.seed), "how": self.how}
-        digest = weights.save(path, state(net), metadata)
+        digest = weights.save(path, state(net), self.metadata)
         print(f"{self.name}: {accuracy:.2%} of the test set, {history.validation_accuracy[-1]:.2%} of those held out")
         print(f"{path}: {path.stat().st_size} bytes, sha256 {digest}")
 

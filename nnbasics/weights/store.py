@@ -70,10 +70,10 @@ def verify(name_or_path, contents=True):
     with reading(path) as (file, size):
         entry = registry.entries().get(name)
         if entry and size != entry.size:
-            raise WeightsError(f"{path} has {size:,} bytes instead of {entry.size:,}; {_again(name)}")
+            raise WeightsError(f"{path} has {size:,} bytes instead of {entry.size:,}; {entry.remedy}")
         digest = sha256(file)
     if entry and digest != entry.sha256:
-        raise WeightsError(f"{path} has changed: its sha256 is {digest} instead of {entry.sha256}; {_again(name)}")
+        raise WeightsError(f"{path} has changed: its sha256 is {digest} instead of {entry.sha256}; {entry.remedy}")
     if contents:
         own.read(path)
     return digest
@@ -88,12 +88,8 @@ def find(name_or_path):
     if name_or_path in registry.entries():
         entry = registry.entry(name_or_path)
         if not os.path.lexists(entry.path):
-            raise WeightsError(f"{name_or_path} is not there: {entry.path} does not exist; {_again(name_or_path)}")
+            raise WeightsError(f"{name_or_path} is not there: {entry.path} does not exist; {entry.remedy}")
         return entry.name, entry.path
     if os.path.lexists(name_or_path) or os.path.basename(name_or_path) != name_or_path or "." in name_or_path:
         return None, Path(name_or_path)
     raise WeightsError(f"no weights are called {name_or_path!r}; {nearest(name_or_path, registry.entries())}")
-
-
-def _again(name):
-    return f"get it by: nnbasics weights fetch {name}"

@@ -9,6 +9,7 @@ from experiments import harness, mnist
 from experiments.harness import Experiment, main
 from nnbasics import Adam, Dropout, Flatten, Linear, Sequential, weights
 from nnbasics.data import digits
+from nnbasics.weights import registry
 
 X, LABELS = digits.load()
 
@@ -20,6 +21,7 @@ def load(part):
 def experiment(epochs=3, seed=2):
     return Experiment(
         name="digits",
+        command="python -m experiments.digits",
         architecture="none",
         net=lambda seed: Sequential(
             {"flatten": Flatten(), "drop": Dropout(0.1, rng=seed), "fc": Linear(64, 10, rng=seed)}
@@ -29,6 +31,7 @@ def experiment(epochs=3, seed=2):
         epochs=epochs,
         batch_size=32,
         how="Adam with a rate of 0.01",
+        credits=("whoever wrote them",),
         held_out=100,
         seed=seed,
     )
@@ -84,3 +87,5 @@ def test_the_experiments_fit_together(name):
     assert known.net(0).output_shape((1, 1, 28, 28)) == (1, 10)
     assert known.schedule(0) > 0 and known.schedule(known.epochs) == pytest.approx(0)
     assert harness.MADE.name == "made"
+    if known.name in registry.entries():
+        assert known.metadata == registry.entry(known.name).metadata

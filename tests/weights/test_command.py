@@ -42,7 +42,7 @@ def test_list_says_how_to_get_what_is_not_here(run, tmp_path, monkeypatch):
     monkeypatch.setenv("NNBASICS_WEIGHTS", str(tmp_path))
     (tmp_path / "vgg19-normalised.safetensors").write_bytes(b"half")
     _, out, _ = run("list")
-    assert "damaged; mend it by: nnbasics weights fetch vgg19-normalised\n" in out
+    assert "damaged; get it by: nnbasics weights fetch vgg19-normalised\n" in out
     assert "not here; get it by: nnbasics weights fetch vgg19-normalised-float32\n" in out
 
 
