@@ -12,7 +12,7 @@ PLAN = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 
 
 def make(side, what, *settings):
     """A function without arguments that does it once."""
-    return {"ours": OURS, "torch": TORCH}[side][what](*settings)
+    return {"ours": OURS, "torch": TORCH, "sklearn": SKLEARN}[side][what](*settings)
 
 
 def pictures(size):
@@ -189,5 +189,41 @@ def _digits(batch):
     return rng.random((int(batch), 1, 28, 28), np.float32), rng.integers(0, 10, int(batch))
 
 
-OURS = {"closure": our_closure, "layer": our_layer, "training": our_training}
+# ---- t-SNE of the digits: returns (divergence, map) ------------------------------------------------------------------
+
+
+def digits():
+    from nnbasics.data import digits
+
+    return digits.load()[0].reshape(-1, 64)
+
+
+def our_tsne():
+    from nnbasics.visualize import TSNE
+
+    x = digits()
+
+    def draw():
+        tsne = TSNE(perplexity=30)
+        page = tsne.fit_transform(x, progress=False)
+        return tsne.kl_divergence_, page
+
+    return draw
+
+
+def sklearn_tsne(method):
+    from sklearn.manifold import TSNE
+
+    x = digits()
+
+    def draw():
+        tsne = TSNE(perplexity=30, method=method, init="pca", random_state=0, n_jobs=2)
+        page = tsne.fit_transform(x)
+        return tsne.kl_divergence_, page
+
+    return draw
+
+
+OURS = {"closure": our_closure, "layer": our_layer, "training": our_training, "tsne": our_tsne}
 TORCH = {"closure": torch_closure, "layer": torch_layer, "training": torch_training}
+SKLEARN = {"tsne": sklearn_tsne}

@@ -5,18 +5,14 @@ CMYK, 16 bits, colour profiles (to sRGB). Files come from outside and are hostil
 the size in its header are looked at before anything is decoded, and whatever is wrong is one `PictureError`.
 """
 
-import contextlib
-import difflib
 import io
 import json
 import os
-import secrets
-import stat
 from pathlib import Path
 
 import numpy as np
 
-from nnbasics.data import pixels, samples
+from nnbasics.data import output, pixels, samples
 from nnbasics.data.files import check_regular_file, damaged, opened, quiet_libtiff, quiet_pillow, quoted, reason
 from nnbasics.errors import PictureError
 
@@ -197,30 +193,15 @@ def write(path, picture: np.ndarray, *, metadata: dict | None = None, overwrite:
         When the suffix is unknown, the folder is missing or not writable, the file exists, the disk is full, or the
         picture is not finite.
     """
-    target, kind = _target(path, overwrite)
+    target, kind = output.target(path, _WRITABLE, overwrite)
     encoded = _encode(picture, kind, metadata)
-    temporary = _temporary(target)
-    try:
-        with open(temporary, "xb") as file:
-            file.write(encoded)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with output.replacing(target) as temporary:
+        temporary.write_bytes(encoded)
 
 
 def check_writable(path, overwrite: bool = False) -> None:
     """Raise the `PictureError` that `write` would raise for this path, before a long run; leaves nothing behind."""
-    target, _ = _target(path, overwrite)
-    temporary = _temporary(target)
-    try:
-        open(temporary, "xb").close()  # access rights alone do not tell: full disks, read-only mounts, quotas
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    output.check_writable(output.target(path, _WRITABLE, overwrite)[0])
 
 
 def metadata(path) -> dict:
@@ -259,50 +240,10 @@ def _metadata_text(image) -> str | None:
     return text.removeprefix(f"{_METADATA_KEY}:") if text.startswith(f"{_METADATA_KEY}:") else None
 
 
-def _target(path, overwrite: bool) -> tuple[Path, str]:
-    """The file to write and its format, when it may be written."""
-    path = Path(path)
-    kind = _WRITABLE.get(path.suffix.lower())
-    if kind is None:
-        known = ", ".join(_WRITABLE)
-        near = difflib.get_close_matches(path.suffix.lower(), _WRITABLE, n=1)
-        guess = f"; did you mean {near[0]}?" if near else ""
-        raise PictureError(f"{quoted(path)} must end in one of {known}, to say which kind of file to write{guess}")
-    try:
-        target = Path(os.path.realpath(path))
-        mode = _mode(target)
-        folder = target.parent.is_dir()
-    except (OSError, ValueError) as error:  # a loop of links, a name too long or with a zero byte
-        raise _cannot_write(path, error) from None
-    if not folder:
-        raise PictureError(
-            f"{quoted(path)} cannot be written: the folder {quoted(target.parent)} does not exist, make it first"
-        )
-    if mode is not None and not stat.S_ISREG(mode):
-        raise PictureError(f"{quoted(path)} cannot be written: it is a folder, a pipe or a device; choose another name")
-    if mode is not None and not overwrite:
-        raise PictureError(
-            f"{quoted(path)} exists already: choose another name, or overwrite it (--overwrite, overwrite=True)"
-        )
-    return target, kind
-
-
-def _mode(target: Path) -> int | None:
-    try:
-        return os.stat(target).st_mode
-    except FileNotFoundError:
-        return None
-
-
-def _temporary(target: Path) -> Path:
-    """A name in the same folder, so that os.replace is one step; hidden, and short whatever the target's name."""
-    return target.with_name(f".nnbasics-{secrets.token_hex(6)}.tmp")
-
-
 def _encode(picture: np.ndarray, kind: str, metadata: dict | None) -> bytes:
     from PIL import Image, PngImagePlugin
 
-    levels = _eight_bits(_check_rgb(picture))
+    levels = eight_bits(_check_rgb(picture))
     if max(levels.shape) > (side := _LARGEST_SIDE.get(kind, max(levels.shape))):
         raise PictureError(f"{kind} holds at most {side:,} pixels a side, not {max(levels.shape):,}: write a PNG")
     options = dict(_OPTIONS[kind])
@@ -324,7 +265,7 @@ def _encode(picture: np.ndarray, kind: str, metadata: dict | None) -> bytes:
     return encoded.getvalue()
 
 
-def _eight_bits(picture: np.ndarray) -> np.ndarray:
+def eight_bits(picture: np.ndarray) -> np.ndarray:
     picture = np.asarray(picture)
     if picture.dtype == np.uint8:
         return np.ascontiguousarray(picture)
@@ -353,7 +294,3 @@ def _json(metadata: dict) -> str:
     if len(text) > _METADATA_LIMIT:
         raise PictureError(f"metadata of {len(text):,} bytes is more than the {_METADATA_LIMIT:,} a picture may carry")
     return text
-
-
-def _cannot_write(path, error: Exception) -> PictureError:
-    return PictureError(f"{quoted(path)} cannot be written: {reason(error)}. Choose another folder or name")

@@ -9,10 +9,10 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
+from nnbasics.data import moving, samples
 from nnbasics.data import picture as pictures
-from nnbasics.data import samples
 from nnbasics.errors import PictureError, SettingsError
-from nnbasics.style import progress
+from nnbasics.style import animation, progress
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import AUTO, Keeping
 from nnbasics.style.presets import PRESETS
@@ -49,6 +49,7 @@ def register(subparsers):
         help="steps, or a time (default: 30s, or more where writing takes long)",
     )
     parser.add_argument("--trace", metavar="FILE", help="write the losses of every step to FILE, .csv or .jsonl")
+    parser.add_argument("--animate", metavar="FILE", help="write the walk as a moving picture: gif, webp, mp4")
     add_settings(parser)
     parser.set_defaults(run=run)
 
@@ -78,13 +79,15 @@ def given(arguments):
 def run(arguments):
     """Paint, and return the exit code."""
     began = time.perf_counter()
-    settings = _settings(arguments)
+    settings = settings_of(arguments)
     every = _checked(arguments.save_every, "--save-every")
     output = Path(arguments.output)
     with _flags():
         keeping = Keeping(arguments.checkpoint, arguments.resume, arguments.checkpoint_every)
     stages = _stages(output, settings.iterations, every, keeping.iteration)
     _check_outputs(arguments, [output, *stages.values()])
+    if arguments.animate:
+        moving.check_writable(arguments.animate, arguments.overwrite)
     if arguments.trace:
         traces.check(arguments.trace, arguments.overwrite, arguments.resume)
     with _flags():
@@ -97,9 +100,12 @@ def run(arguments):
     stopped = True
     with contextlib.suppress(KeyboardInterrupt), keeping.of(transfer) as keep:
         _say(_opening(arguments, transfer, keeping))
-        with traces.writing(arguments.trace, transfer.rows) as note:
-            with progress.shown(settings.iterations, transfer.iteration) as show:
-                stopped = follow(transfer, [show, note, keep, save_stage])
+        with (
+            traces.writing(arguments.trace, transfer.rows) as note,
+            animation.writing(arguments.animate, settings.iterations, arguments.overwrite) as film,
+            progress.shown(settings.iterations, transfer.iteration) as show,
+        ):
+            stopped = follow(transfer, [show, note, keep, save_stage, film])
     if stopped:
         return _interrupted(arguments, transfer)
     transfer.result.save(output, overwrite=arguments.overwrite)
@@ -111,7 +117,7 @@ def run(arguments):
     return 2 if transfer.diverged else 0
 
 
-def _settings(arguments):
+def settings_of(arguments):
     """The settings whose flags were given."""
     with _flags():
         return Settings.of(**given(arguments))

@@ -38,7 +38,7 @@ class Walk:
         self.objective, self.start = objective, start
         self.step = self.parts = None
         self._settings = settings
-        self._price = price
+        self.price = price
         self._coordinates = self._coordinates_of(start)
         self._optimizer = None
         self._tried = {}  # loss -> its parts, since the last step
@@ -88,8 +88,8 @@ class Walk:
             terms, gradient = self.objective.evaluate(x)
             if self._settings.optimizer != "gradient-descent":
                 excess, slope = outside(x)
-                terms["outside"] = self._price * excess
-                slope *= x.dtype.type(self._price)
+                terms["outside"] = self.price * excess
+                slope *= x.dtype.type(self.price)
                 gradient = np.add(slope, gradient, out=slope)
         loss = math.fsum(terms.values()) if all(map(math.isfinite, terms.values())) else math.nan
         self._tried[loss] = tuple(

@@ -1,0 +1,159 @@
+"""A moving picture painted frame by frame, each from the one before, moved along, so that the paint stays where it is.
+
+Frames painted on their own flicker: every one is another of many good pictures. So each frame starts from the last
+result, warped by the flow of the frames, and pays for leaving it where the flow can be trusted.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nnbasics.data import moving
+from nnbasics.data import picture as pictures
+from nnbasics.errors import PictureError, SettingsError
+from nnbasics.style.flow import flow, trust, warp
+from nnbasics.style.run import Run, follow
+
+STEADINESS = 1.0
+LATER = 0.4  # of the first frame's iterations: the others start near their end
+
+
+class Steady:
+    """An objective, and what it costs to leave the last frame's picture: weight x sum t (x - w)^2.
+
+    Parameters
+    ----------
+    objective : Objective
+    w : ndarray, (1, 3, H, W)
+        The last frame's result, warped.
+    t : ndarray, (H, W)
+        How far it is to be trusted, from 0 to 1.
+    weight : float
+    """
+
+    def __init__(self, objective, w, t, weight):
+        self.objective, self.w, self.t, self.weight = objective, w, t, weight
+
+    @property
+    def shape(self):
+        return self.objective.shape
+
+    def evaluate(self, x):
+        """The loss in its parts, "steady" among them, and the gradient of their sum."""
+        terms, gradient = self.objective.evaluate(x)
+        difference = x - self.w
+        pull = self.t * difference
+        terms["steady"] = self.weight * float(np.vdot(pull, difference))
+        return terms, gradient + x.dtype.type(2 * self.weight) * pull
+
+
+def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=False, on_frame=None):
+    """Paint the frames of `source`, and write each to `folder` as soon as it is done.
+
+    Parameters
+    ----------
+    source : path
+        A folder of frames, an animation or a video.
+    style : path, name of a shipped picture, Pillow image or array
+    folder : path
+        Gets 00001.png, 00002.png, ...; made if it is not there.
+    settings : Settings
+        Iterations are of the first frame; the others, which start near their end, take 2/5 of them.
+    steadiness : float
+        How dear it is to leave the last frame, 0 for frames that only start from it.
+    resume : bool
+        Go on behind the frames that are in `folder`.
+    on_frame : callable, optional
+        Called as on_frame(number, count) before each frame.
+
+    Returns
+    -------
+    list of Path
+        The frames.
+    """
+    clip = moving.read(source)
+    folder = _folder(folder, resume)
+    painted, last, before = [], None, None
+    for number, frame in enumerate(clip, 1):
+        file = folder / f"{number:05}.png"
+        frame = pictures.resize(frame, settings.size)
+        if file.exists():
+            _check_same(file, settings, frame)
+        else:
+            if on_frame is not None:
+                on_frame(number, clip.count)
+            run = _run(frame, before, last, style, settings, steadiness)
+            if follow(run, []):
+                raise KeyboardInterrupt
+            run.result.save(file)
+        last, before = pictures.read(file), frame  # as the file has it, so that going on later changes nothing
+        painted.append(file)
+    return painted
+
+
+def _run(frame, before, last, style, settings, steadiness):
+    """The run of one frame, whose picture before the walk is the last one, moved."""
+    if last is None:
+        return Run(frame, style, settings)
+    moved = flow(before, frame)
+    warped, trusted = warp(last, moved), trust(before, frame, moved)
+    start = trusted[..., None] * warped + (1 - trusted[..., None]) * frame
+    iterations = max(1, round(LATER * settings.iterations)) if settings.iterations else 0
+    run = Run(frame, style, replace(settings, init=start.astype(np.float32), iterations=iterations))
+    if steadiness:
+        w = np.ascontiguousarray(warped.transpose(2, 0, 1)[None])
+        run.walk.objective = Steady(run.objective, w, trusted, steadiness * run.walk.price)
+    return run
+
+
+def _folder(folder, resume):
+    folder = Path(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+        used = any(folder.iterdir())
+    except OSError as problem:
+        raise PictureError(f"the folder {str(folder)!r} cannot be made: {problem.strerror}; choose another") from None
+    if used and not resume:
+        raise PictureError(f"the folder {str(folder)!r} is not empty: choose another, or go on in it (--resume)")
+    return folder
+
+
+def _check_same(file, settings, frame):
+    """Refuse to go on behind frames of another size, or that were painted otherwise."""
+    made = pictures.metadata(file).get("settings", {})
+    wanted = {name: value for name, value in _plain(settings).items() if name not in ("init", "iterations")}
+    other = [name for name, value in wanted.items() if name in made and made[name] != value]
+    if not made or other:
+        what = f"{other[0]} {made[other[0]]}" if other else "settings that it does not tell"
+        raise SettingsError(f"{file} was painted with {what}: the same settings are needed to go on")
+    if pictures.read(file).shape != frame.shape:
+        raise SettingsError(f"{file} has another size than the frame: it is of another clip")
+
+
+def _plain(settings):
+    import json
+
+    from nnbasics.style import manifest
+
+    return json.loads(json.dumps(manifest.made(settings)["settings"]))
+
+
+def flicker(frames, painted):
+    """How much painted frames change beyond the motion of their frames: the mean of |p_t - warp(p_t-1)|, trusted.
+
+    Parameters
+    ----------
+    frames, painted : sequences of (H, W, 3)
+
+    Returns
+    -------
+    float
+        A mean change of a value, of 1; 0 where the paint moves with what it is on.
+    """
+    changes = []
+    for before, after, p, q in zip(frames[:-1], frames[1:], painted[:-1], painted[1:], strict=True):
+        moved = flow(before, after)
+        weight = trust(before, after, moved)[..., None]
+        changes.append(np.sum(weight * np.abs(q - warp(p, moved))) / (3 * weight.sum()))
+    return float(np.mean(changes))
