@@ -172,29 +172,42 @@ class Run:
         self._turn = (self._turn + 1) % len(self._turns)
         return self._turns[self._turn][: math.prod(shape)].reshape(shape)
 
-    def forward(self, x, outputs):
-        """The last link's output, (N, C, H, W); features and Gram matrices go to `outputs`."""
+    def forward(self, x, outputs, sums=True):
+        """The last link's output, (N, C, H, W); features, and if wanted Gram matrices, go to `outputs`."""
         if self._turns[0] is None:
             self._allocate()
         flow = x if self._first else as_map(x)
         for link in self.links:
             y = self._next_turn(link.y_shape) if link.y is None else link.y
             forward = self._forward_first if link.is_first else self._forward_one
-            found = forward(link, flow, y)
+            found = forward(link, flow, y, link.wants_gram and sums)
             if link.wants_features:
                 outputs.features[link.name] = as_maps(y, link.filters)
-            if link.wants_gram:
+            if link.wants_gram and sums:
                 outputs.grams[link.name] = _gram(y, link) if found is None else found
                 outputs.positions[link.name] = y.shape[1] * y.shape[2]
             flow = y
         self._walked = True
         return as_maps(flow, self.links[-1].filters)
 
-    def _forward_first(self, link, x, y):
-        """Returns the Gram matrix if it was made on the way."""
+    def restrict(self, windows, outputs, sums):
+        """Leave out of the Gram matrices what is not in their windows: features that are 0 count for nothing."""
+        for link in self.links:
+            if link.wants_gram:
+                rows, columns = windows[link.name]
+                for outside in (slice(None, rows.start), slice(rows.stop, None)):
+                    link.y[:, outside] = 0
+                for outside in (slice(None, columns.start), slice(columns.stop, None)):
+                    link.y[:, rows, outside] = 0
+                if sums:
+                    outputs.grams[link.name] = _gram(link.y[:, rows], link)
+                    outputs.positions[link.name] = (rows.stop - rows.start) * (columns.stop - columns.start)
+
+    def _forward_first(self, link, x, y, wants_gram):
+        """Returns the Gram matrix if it is wanted and was made on the way."""
         weight, bias, colours = link.weight(), link.bias(), link.colours_matrix()
         masks_of = link.mask.reshape(len(x), -1)
-        if not link.wants_gram or not _fast_gram(link):
+        if not wants_gram or not _fast_gram(link):
             for i in range(len(x)):
                 self._first.forward(x[i], weight, bias, y[i], mask=masks_of[i], colours=colours)
             return None
@@ -203,11 +216,11 @@ class Run:
             self._first.forward(x[0], weight, bias, y[0], mask=masks_of[0], colours=colours, run=rows, gram=parts)
             return gram.sum_of_parts(parts)
 
-    def _forward_one(self, link, x, y):
-        """Returns the Gram matrix if it was made on the way."""
+    def _forward_one(self, link, x, y, wants_gram):
+        """Returns the Gram matrix if it is wanted and was made on the way."""
         how = {"bias": link.bias(), "mask": link.mask, "finish": RELU_POOL if link.pooled else RELU}
         stage, block = _plan(link, backward=False)
-        if not link.wants_gram or link.pooled or stage != BLOCKS or not _fast_gram(link):
+        if not wants_gram or link.pooled or stage != BLOCKS or not _fast_gram(link):
             conv3x3.run(x, link.weight(), link.pad, y, **how)
             return None
         blocks = -(-_tiles(link, backward=False) // block)

@@ -5,6 +5,7 @@ of some layers, and the Gram matrices G = F F^T of others. A plan knows this bef
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,8 @@ class Plan:
     dtype : "float32" or "float64"
         What the inputs will be.
     guides : dict of str to ndarray (R, H, W), optional
-        Layers of which Gram matrices of R regions are wanted (then N is 1), with how much each position counts.
+        Layers of which Gram matrices of R regions are wanted (then N is 1), with how much each position counts; or
+        their names alone, when each `forward` will be given guides of its own.
     """
 
     def __init__(self, net, shape, features=(), grams=(), dtype="float32", guides=None):
@@ -54,7 +56,7 @@ class Plan:
         guides = guides or {}
         names = {*self.features, *self.grams, *guides}
         self.layers = {name: net.layers[name].sharing().freeze() for name in net.up_to(names)}
-        from nnbasics.layers import fused, guided  # not before they are needed: their kernels load Numba
+        from nnbasics.layers import fused  # not before it is needed: its kernels load Numba
 
         tapped = {*self.features, *guides}
         pieces = fused.runs(self.layers, self.shape, self.dtype, tapped, self.grams)
@@ -65,10 +67,17 @@ class Plan:
             for piece in pieces
         ]
         self.shapes = self._shapes()
-        self._guides = {
-            name: guided.Guides(channels, self.shapes[name], self.dtype) for name, channels in guides.items()
-        }
+        self._guided = tuple(guides)
+        self._guides = {}
+        if isinstance(guides, Mapping):
+            self._guides = {name: self.guides(name, channels) for name, channels in guides.items()}
         self._guided_features = {}
+
+    def guides(self, name, channels):
+        """Guidance channels (R, H, W) of a layer, made ready for `forward`."""
+        from nnbasics.layers import guided
+
+        return guided.Guides(channels, self.shapes[name], self.dtype)
 
     def _shapes(self):
         """{layer: shape of its output}."""
@@ -85,22 +94,39 @@ class Plan:
             step.nbytes if not isinstance(step, _Single) else 2 * size * math.prod(self.shapes[step.name])
             for step in self._steps
         )
-        guided = sum(2 * size * math.prod(self.shapes[name]) for name in self._guides)
+        guided = sum(2 * size * math.prod(self.shapes[name]) for name in self._guided)
         return steps + guided + PICTURES * size * math.prod(self.shape)
 
-    def forward(self, x):
+    def forward(self, x, windows=None, guides=None, sums=True):
         """Walk forward; return the features and Gram matrices as `Outputs`.
 
-        The features are the plan's own memory: they are good until the next `forward`.
+        The features are the plan's own memory: they are good until the next `forward`, and within their window.
+
+        Parameters
+        ----------
+        x : ndarray
+        windows : dict of str to pair of slice, optional
+            For each layer with a Gram matrix the rows and columns that count in it; the others are left out, here and
+            in `backward`.
+        guides : dict, optional
+            What the method `guides` made, by layer, instead of those that the plan was made with.
+        sums : bool
+            Whether Gram matrices are wanted, or only a walk back.
         """
         if x.shape != self.shape or x.dtype != self.dtype:
             raise UserError(f"this plan is for {self.dtype} of shape {self.shape}, and x is {x.dtype} of {x.shape}")
         outputs = Outputs({}, {}, {}, {})
+        sums_on_the_way = sums and windows is None
         for step in self._steps:
-            x = step.forward(x, outputs)
+            x = step.forward(x, outputs, sums_on_the_way)
+        if windows is not None:
+            for step in self._steps:
+                step.restrict(windows, outputs, sums)
+        self._guides = self._guides if guides is None else guides
         self._guided_features = {name: outputs.features[name] for name in self._guides}
-        for name, guides in self._guides.items():
-            outputs.guided[name] = guides.grams(outputs.features[name])
+        for name, of_layer in self._guides.items():
+            if sums:
+                outputs.guided[name] = of_layer.grams(outputs.features[name])
             if name not in self.features:
                 del outputs.features[name]
         return outputs
@@ -126,21 +152,36 @@ class _Single:
     def __init__(self, name, layer, wants_features, wants_gram):
         self.name, self.layer = name, layer
         self.wants_features, self.wants_gram = wants_features, wants_gram
-        self._flat = None
+        self._features = None
 
-    def forward(self, x, outputs):
+    def forward(self, x, outputs, sums):
         y = self.layer.forward(x)
         if self.wants_features:
             outputs.features[self.name] = y
         if self.wants_gram:
-            self._flat = y.reshape(y.shape[1], -1)
-            outputs.grams[self.name] = self._flat @ self._flat.T
-            outputs.positions[self.name] = self._flat.shape[1]
+            self._features = y
+            if sums:
+                self._sum(outputs)
         return y
+
+    def restrict(self, windows, outputs, sums):
+        """Leave out of the Gram matrix what is not in the window."""
+        if self.wants_gram:
+            within = (..., *windows[self.name])
+            whole, self._features = self._features, np.zeros_like(self._features)
+            self._features[within] = whole[within]
+            if sums:
+                self._sum(outputs)
+
+    def _sum(self, outputs):
+        flat = self._features.reshape(self._features.shape[1], -1)
+        outputs.grams[self.name] = flat @ flat.T
+        outputs.positions[self.name] = flat.shape[1]
 
     def backward(self, flow, features, grams):
         here = [gradient for gradient in (flow, features.get(self.name)) if gradient is not None]
         if self.name in grams:
             d_gram = grams[self.name] + grams[self.name].T
-            here.append((d_gram @ self._flat).reshape(self.layer._y_shape))
+            shape = self._features.shape
+            here.append((d_gram @ self._features.reshape(shape[1], -1)).reshape(shape))
         return self.layer.backward(sum(here[1:], start=here[0])) if here else None

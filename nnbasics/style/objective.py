@@ -9,6 +9,7 @@ from nnbasics.errors import SettingsError, UserError, nearest
 from nnbasics.style.conventions import CONVENTIONS
 from nnbasics.style.styles import by_region, channels, outputs, styles
 from nnbasics.style.terms import ContentTarget, StyleTarget
+from nnbasics.style.tiles import over
 from nnbasics.style.variation import total_variation
 
 
@@ -54,6 +55,8 @@ class Objective:
     balance : ndarray, (1, 3, H, W), optional
         A picture, the start of the walk: there every style layer pulls as hard as its w_l says, |dL_l/dx| being
         proportional to w_l and their sum unchanged. The factors are measured once, so that the loss stays one function.
+    tile : int, optional
+        Walk larger pictures in tiles of at most tile x tile pixels: the same numbers in less memory; see `tiles`.
 
     Raises
     ------
@@ -90,6 +93,7 @@ class Objective:
         masks=None,
         style_masks=None,
         balance=None,
+        tile=None,
     ):
         if convention not in CONVENTIONS:
             raise SettingsError(f"convention {convention!r} is unknown; {nearest(convention, CONVENTIONS)}")
@@ -97,7 +101,7 @@ class Objective:
         self.tv_weight = _weight("tv_weight", tv_weight)
         self.content_layers = _layer_weights("content", content_weight, content_layers)
         self.style_layers = _layer_weights("style", style_weight, style_layers)
-        self._net = net
+        self._net, self._tile = net, tile
         self._content = _picture("content", content)
         pictures = style if isinstance(style, (list, tuple)) else [style]
         pictures = [_picture("style", picture) for picture in pictures]
@@ -121,7 +125,7 @@ class Objective:
         """Return the loss in its parts, as `terms` has them, and the gradient of their sum."""
         targets = self._targets_for(x)
         terms, *slopes = self._compare(x, targets)
-        gradient = targets.plan.backward(*slopes) if targets.plan else np.zeros_like(x)
+        gradient = targets.network.backward(*slopes) if targets.network else np.zeros_like(x)
         if self.tv_weight:
             terms["tv"], slope = self._variation(x)
             gradient = gradient + slope
@@ -135,24 +139,26 @@ class Objective:
         return terms
 
     def _compare(self, x, targets):
-        """The distances at every layer, and their derivatives by features, Gram matrices, and those of regions."""
-        terms, d_features, d_grams, d_guided = {}, {}, {}, {}
-        if not targets.plan:
-            return terms, d_features, d_grams, d_guided
-        found = targets.plan.forward(x)
-        for name, weight in self.content_layers.items():
-            target = targets.content[name]
-            terms[f"content {name}"], d_features[name] = target.compare(found.features[name], weight)
+        """The distances at every layer, and the derivatives of the style's by Gram matrices, whole and of regions."""
+        terms, d_grams, d_guided = {}, {}, {}
+        if not targets.network:
+            return terms, d_grams, d_guided
+
+        def compare(name, features, where):
+            return targets.content[name].compare(features, self.content_layers[name], where)
+
+        losses, grams, guided = targets.network.forward(x, compare)
+        terms |= {f"content {name}": losses[name] for name in self.content_layers}
         for name, weight in self.style_layers.items():
             loss = 0.0
             if name in targets.style:
-                loss, d_grams[name] = targets.style[name].compare(found.grams[name], weight)
+                loss, d_grams[name] = targets.style[name].compare(grams[name], weight)
             if name in targets.guided:
-                pairs = zip(targets.guided[name], found.guided[name], strict=True)
+                pairs = zip(targets.guided[name], guided[name], strict=True)
                 losses, d_guided[name] = zip(*(target.compare(gram, weight) for target, gram in pairs), strict=True)
                 loss += math.fsum(losses)
             terms[f"style {name}"] = loss
-        return terms, d_features, d_grams, d_guided
+        return terms, d_grams, d_guided
 
     def _variation(self, x):
         factor = self.tv_weight * self.convention.tv(x.shape[2] * x.shape[3])
@@ -163,9 +169,9 @@ class Objective:
         """The style layers' weights that make |dL_l/dx| proportional to those given, the sum of them unchanged."""
         targets, norms = self._targets_for(x), {}
         for name in self.style_layers:
-            _, _, *slopes = self._compare(x, targets)
+            _, *slopes = self._compare(x, targets)
             own = [{name: slope[name]} if name in slope else {} for slope in slopes]
-            norms[name] = float(np.linalg.norm(targets.plan.backward({}, *own)))
+            norms[name] = float(np.linalg.norm(targets.network.backward(*own, content=False)))
         if not all(norms.values()):  # x has this style already
             return self.style_layers
         pull = math.fsum(norms.values()) / math.fsum(self.style_layers.values())
@@ -187,9 +193,9 @@ class Objective:
         whole = self.style_layers if len(masks) < len(regions) else ()
         guides = channels(self._net, self.style_layers, self.shape, masks)
         in_regions = [self._style_targets(group, dtype) for _, group in regions]  # before the plan takes its memory
-        plan = self._net.plan(self.shape, self.content_layers, whole, dtype, guides)
-        features = plan.forward(self._content.astype(dtype)).features
-        content = {name: ContentTarget(self._content_factor(f), f.copy(order="K")) for name, f in features.items()}
+        network = over(self._net, self.shape, self.content_layers, whole, dtype, guides, self._tile)
+        features = network.features(self._content.astype(dtype, copy=False)) if self.content_layers else {}
+        content = {name: ContentTarget(self._content_factor(f), f) for name, f in features.items()}
         style, guided = {}, {}
         for (mask, _), targets in zip(regions, in_regions, strict=True):
             for name, target in targets.items():
@@ -197,14 +203,14 @@ class Objective:
                     style[name] = target
                 else:
                     guided.setdefault(name, []).append(target)
-        return _Targets(plan, content, style, guided)
+        return _Targets(network, content, style, guided)
 
     def _content_factor(self, features):
         return self.convention.content(features.shape[1], math.prod(features.shape[2:]))
 
     def _style_targets(self, group, dtype):
         """{layer: StyleTarget} for the styles of one region."""
-        found = [style.grams(self._net, self.style_layers, dtype) for style in group]
+        found = [style.grams(self._net, self.style_layers, dtype, self._tile) for style in group]
         shares = [style.share for style in group]
         targets = {}
         for name, (_, n, height, width) in outputs(self._net, self.style_layers, self.shape).items():
@@ -217,9 +223,9 @@ class Objective:
 
 @dataclass
 class _Targets:
-    """What a picture is compared with, by layer, and the plan that walks there; `guided` has a list, by region."""
+    """What a picture is compared with, by layer, and the network that walks there; `guided` has a list, by region."""
 
-    plan: object
+    network: object
     content: dict
     style: dict
     guided: dict

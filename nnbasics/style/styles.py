@@ -7,6 +7,7 @@ import numpy as np
 
 from nnbasics.errors import SettingsError, UserError
 from nnbasics.style.masks import channel, shares
+from nnbasics.style.tiles import over
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,14 +19,14 @@ class Style:
     mask: np.ndarray | None = None
     own_mask: np.ndarray | None = None
 
-    def grams(self, net, layers, dtype):
-        """{layer: F F^T per position}."""
+    def grams(self, net, layers, dtype, tile=None):
+        """{layer: F F^T per position}; `tile` as for `Objective`."""
         shape = self.picture.shape
         masks = [] if self.own_mask is None else [self.own_mask]
         guides = channels(net, layers, shape, masks)
-        plan = net.plan(shape, (), () if masks else layers, dtype, guides)
-        measured = plan.forward(self.picture.astype(dtype))
-        found = {name: guided[0] for name, guided in measured.guided.items()} if masks else measured.grams
+        network = over(net, shape, (), () if masks else layers, dtype, guides, tile)
+        _, whole, guided = network.forward(self.picture.astype(dtype, copy=False), None)
+        found = {name: grams[0] for name, grams in guided.items()} if masks else whole
         shapes = outputs(net, layers, shape)
         return {name: gram / dtype.type(math.prod(shapes[name][2:])) for name, gram in found.items()}
 

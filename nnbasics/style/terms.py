@@ -13,9 +13,9 @@ class ContentTarget:
     factor: float
     features: np.ndarray  # P
 
-    def compare(self, features, weight):
-        """`weight` times the distance, and the derivative by F."""
-        difference = features - self.features
+    def compare(self, features, weight, where=(slice(None), slice(None))):
+        """`weight` times the distance, and the derivative by F; F is of the positions `where`."""
+        difference = features - self.features[(..., *where)]
         loss = weight * self.factor * sum_of_squares(difference)
         difference *= difference.dtype.type(2 * weight * self.factor)
         return loss, difference
