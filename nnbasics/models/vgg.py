@@ -3,6 +3,8 @@
 Simonyan, Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014, table 1.
 """
 
+from functools import partial
+
 import numpy as np
 
 from nnbasics.errors import UserError, nearest
@@ -11,7 +13,7 @@ from nnbasics.layers.containers import Sequential
 from nnbasics.layers.convolution import Conv2d
 from nnbasics.layers.linear import Flatten, Linear
 from nnbasics.layers.normalization import LocalResponseNorm
-from nnbasics.layers.pooling import AvgPool2d, MaxPool2d
+from nnbasics.layers.pooling import AvgPool2d, LPPool2d, MaxPool2d
 from nnbasics.layers.regularization import Dropout
 from nnbasics.models.state import given, trained
 
@@ -24,7 +26,10 @@ CONFIGURATIONS = {  # the kernel sizes of each block's convolutions
     "D": ((3, 3), (3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3)),
     "E": ((3, 3), (3, 3), (3, 3, 3, 3), (3, 3, 3, 3), (3, 3, 3, 3)),
 }
-POOLINGS = {"max": MaxPool2d, "average": AvgPool2d}
+POOLINGS = {"max": MaxPool2d, "average": AvgPool2d, "l2": partial(LPPool2d, 2)}
+LIKE_MAX = {"average": (1.29, 1.43, 1.41, 2.00), "l2": (0.61, 0.66, 0.65, 0.81)}
+"""What the weights behind pool1 to pool4 of a VGG-19 are multiplied by, so that the next ReLU's mean over the shipped
+pictures is what it is with max pooling."""
 
 
 def vgg(configuration, pooling="max", classes=1000, *, top=True, dropout=0.5, rng=None):
@@ -37,7 +42,7 @@ def vgg(configuration, pooling="max", classes=1000, *, top=True, dropout=0.5, rn
     ----------
     configuration : "A", "A-LRN", "B", "C", "D" or "E"
         11, 11, 13, 16, 16 or 19 layers with weights. "A-LRN" has "norm1" after relu1_1.
-    pooling : "max" or "average"
+    pooling : "max", "average" or "l2"
     classes : int
         Outputs of fc8.
     top : bool
@@ -95,7 +100,7 @@ def _top(classes, dropout, rng):
     }
 
 
-def vgg19(weights="vgg19-normalised", pooling="max"):
+def vgg19(weights="vgg19-normalised", pooling="max", rescale=False):
     """VGG-19 with trained weights: configuration E, frozen and in use (`eval()`).
 
     It takes RGB in [0, 1]: when the weights say how their network was fed, it begins with the layer "preprocess", a 1x1
@@ -106,8 +111,10 @@ def vgg19(weights="vgg19-normalised", pooling="max"):
     weights : str, path, mapping or None
         A name that `nnbasics weights list` shows, a file, or {"conv1_1.weight": array, "conv1_1.bias": array, ...}. The
         arrays are used as they are, not copied. None: random weights without the top, not frozen.
-    pooling : "max" or "average"
+    pooling : "max", "average" or "l2"
         Gatys paints with average pooling; the weights were trained with max.
+    rescale : bool
+        Multiply the weights behind average and L2 pooling, so that maps stay as large as max pooling would leave them.
 
     Returns
     -------
@@ -122,5 +129,8 @@ def vgg19(weights="vgg19-normalised", pooling="max"):
         return vgg("E", pooling, top=False)
     weights = given(weights)
     classes = [*np.shape(weights.get("fc8.weight")), 1000][0]
-    net = vgg("E", pooling, classes, top="fc6.weight" in weights, rng="zeros")
-    return trained(net, weights)
+    net = trained(vgg("E", pooling, classes, top="fc6.weight" in weights, rng="zeros"), weights)
+    if rescale:
+        for block, factor in enumerate(LIKE_MAX.get(pooling, ()), 2):
+            net.params[f"conv{block}_1.weight"] = net.params[f"conv{block}_1.weight"] * np.float32(factor)
+    return net

@@ -160,7 +160,7 @@ def network(name_or_path, pooling):
     from nnbasics.models.vgg import vgg19
 
     loaded = weights.load(name_or_path)
-    return vgg19(loaded, pooling), {"name": loaded.name, "sha256": loaded.sha256}
+    return vgg19(loaded, pooling, rescale=True), {"name": loaded.name, "sha256": loaded.sha256}
 
 
 def _roles(number):

@@ -138,18 +138,22 @@ class Objective:
             terms["tv"], _ = self._variation(x)
         return terms
 
-    def _compare(self, x, targets):
-        """The distances at every layer, and the derivatives of the style's by Gram matrices, whole and of regions."""
+    def _compare(self, x, targets, only=None):
+        """The distances at every layer, and the derivatives of the style's by Gram matrices, whole and of regions.
+
+        With `only`, a style layer, all others count 0 times.
+        """
         terms, d_grams, d_guided = {}, {}, {}
         if not targets.network:
             return terms, d_grams, d_guided
 
         def compare(name, features, where):
-            return targets.content[name].compare(features, self.content_layers[name], where)
+            return targets.content[name].compare(features, 0.0 if only else self.content_layers[name], where)
 
         losses, grams, guided = targets.network.forward(x, compare)
         terms |= {f"content {name}": losses[name] for name in self.content_layers}
         for name, weight in self.style_layers.items():
+            weight = weight if only in (None, name) else 0.0
             loss = 0.0
             if name in targets.style:
                 loss, d_grams[name] = targets.style[name].compare(grams[name], weight)
@@ -169,9 +173,8 @@ class Objective:
         """The style layers' weights that make |dL_l/dx| proportional to those given, the sum of them unchanged."""
         targets, norms = self._targets_for(x), {}
         for name in self.style_layers:
-            _, *slopes = self._compare(x, targets)
-            own = [{name: slope[name]} if name in slope else {} for slope in slopes]
-            norms[name] = float(np.linalg.norm(targets.network.backward(*own, content=False)))
+            _, *slopes = self._compare(x, targets, only=name)
+            norms[name] = float(np.linalg.norm(targets.network.backward(*slopes)))
         if not all(norms.values()):  # x has this style already
             return self.style_layers
         pull = math.fsum(norms.values()) / math.fsum(self.style_layers.values())

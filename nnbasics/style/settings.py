@@ -220,7 +220,9 @@ class Settings:
         "whose formulas and default weights: for settings published elsewhere",
         "loss",
     )
-    pooling: str = setting("max", Choice(("max", "average", "l2")), "pooling of the network", "loss")
+    pooling: str = setting(
+        "max", Choice(("max", "average", "l2")), "pooling of the network; all three keep features as large", "loss"
+    )
     weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
     iterations: int = setting(200, Whole(0, 1_000_000), "steps to take, in all")
     optimizer: str = setting("lbfgs", Choice(OPTIMIZERS), "the way downhill")

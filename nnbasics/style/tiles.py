@@ -69,9 +69,9 @@ class Whole:
         self._pulls = {name: slope for name, (_, slope) in compared.items()}
         return {name: loss for name, (loss, _) in compared.items()}, outputs.grams, outputs.guided
 
-    def backward(self, grams, guided, content=True):
-        """dL/dx, given dL/dG of the last walk forward; of the content's losses too, if not told otherwise."""
-        return self._plan.backward(self._pulls if content else {}, grams, guided)
+    def backward(self, grams, guided):
+        """dL/dx, given dL/dG of the last walk forward."""
+        return self._plan.backward(self._pulls, grams, guided)
 
 
 @dataclass(frozen=True)
@@ -169,12 +169,12 @@ class Tiles:
                     total[name] = total[name] + value if name in total else value
         return losses, grams, guided
 
-    def backward(self, grams, guided, content=True):
+    def backward(self, grams, guided):
         """As `Whole.backward`."""
         gradient = np.zeros_like(self._x)
         for tile, guides in zip(self._tiles, self._guides, strict=True):
             outputs = self._plan.forward(self._x[tile.pixels], tile.windows, guides, sums=False)
-            pulls = {name: self._pull(name, outputs, tile) for name in outputs.features} if content else {}
+            pulls = {name: self._pull(name, outputs, tile) for name in outputs.features}
             gradient[tile.pixels] += self._plan.backward(pulls, grams, guided)
         return gradient
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nnbasics import Conv2d, MaxPool2d, Sequential
+from nnbasics.data.picture import read, resize
 from nnbasics.errors import UserError, WeightsError
 from nnbasics.models import vgg, vgg19
 from nnbasics.weights import load
@@ -158,3 +159,29 @@ def test_refused_weights_change_nothing():
 def test_what_cannot_be_is_refused(make, words):
     with pytest.raises(UserError, match=words):
         make()
+
+
+@pytest.mark.parametrize("pooling", ["average", "l2"])
+def test_rescaled_poolings_keep_maps_as_large_as_max_pooling_does(pooling):
+    """Without it they shrink, or for L2 grow, from block to block."""
+    names = ["relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    pictures = [resize(read(name), 128).transpose(2, 0, 1)[None] for name in ("coffee", "auvers")]
+    for picture in pictures:
+        right, plain, ours = (
+            net.activations(picture, names)
+            for net in (shipped("max"), shipped(pooling), vgg19(pooling=pooling, rescale=True))
+        )
+        kept, lost = ([found[name].mean() / right[name].mean() for name in names] for found in (ours, plain))
+        assert 0.75 < min(kept) and max(kept) < 1.33
+        assert min(lost) < 0.5 or max(lost) > 2
+    assert (
+        shipped(pooling).params["conv2_1.weight"] is not vgg19(pooling=pooling, rescale=True).params["conv2_1.weight"]
+    )
+
+
+def test_l2_pooling_takes_norms(rng):
+    net = vgg("A", pooling="l2", top=False, rng=0)
+    x = rng.random((1, 3, 8, 8)).astype(np.float32)
+    found = net.activations(x, ["relu1_1", "pool1"])
+    blocks = found["relu1_1"].reshape(1, 64, 4, 2, 4, 2)
+    np.testing.assert_allclose(found["pool1"], np.linalg.norm(blocks.swapaxes(3, 4), axis=(4, 5)), rtol=1e-5)

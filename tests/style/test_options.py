@@ -150,6 +150,33 @@ def test_balance_makes_the_layers_pull_as_their_weights_say(rng):
     assert again.style_layers == plain.style_layers  # nothing pulls where the picture is the style
 
 
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("deepest", ["act2", "act3"])
+def test_balance_in_float32_is_that_of_float64(masked, deepest, rng):
+    """With widths that are walked fused, where a plan keeps only what it is sure to need."""
+    x, content, first, second = rng.random((4, 1, 3, 24, 32)).astype(np.float32)
+    net = Sequential(
+        {
+            "conv1": Conv2d(3, 64, 3, padding=1, rng=1),
+            "act1": ReLU(),
+            "conv2": Conv2d(64, 64, 3, padding=1, rng=2),
+            "act2": ReLU(),
+            "pool2": MaxPool2d(2),
+            "conv3": Conv2d(64, 128, 3, padding=1, rng=3),
+            "act3": ReLU(),
+        }
+    )
+    options = {"style_layers": {"act1": 1, "act2": 1, deepest: 1}, "content_layers": {"act3": 1}}
+    if masked:
+        options["masks"] = [(rng.random((24, 32)) > 0.5).astype(np.float32), None]
+    found, right = (
+        objective_of(net, content, [first, second], balance=start, **options).style_layers
+        for start in (x, x.astype(np.float64))
+    )
+    assert len({*right.values()}) == len(right)
+    assert found == pytest.approx(right, rel=1e-3)
+
+
 def test_float32_with_masks_and_several_styles_is_float64_rounded(rng):
     x, content, first, second = rng.random((4, 1, 3, 24, 32)).astype(np.float32)
     mask = rng.random((24, 32)).astype(np.float32)
