@@ -355,6 +355,6 @@ exercise("03-backpropagation/toy").check(...)
 # ## Where next
 #
 # - [Lecture 4](04-gradient-descent.ipynb): where do all these steps lead, and where do they get stuck?
-# - 54 layers with one famous mistake each, to find by eye and by `check_gradients`: `nnbasics.testing.zoo`.
+# - Fifty layers and more with one famous mistake each, to find by eye and by the checker: `nnbasics.testing.zoo`.
 # - In the library: [`nnbasics/models/trace.py`](../nnbasics/models/trace.py).
 # - Rumelhart, Hinton and Williams, *Learning representations by back-propagating errors* (1986).

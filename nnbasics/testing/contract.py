@@ -13,7 +13,9 @@ import numpy as np
 
 from nnbasics.errors import UserError
 from nnbasics.testing.gradients import check_gradients
-from nnbasics.testing.subject import Randomness, arity, is_frozen, listed, parameters
+from nnbasics.testing.parameters import is_frozen, listed, parameters
+from nnbasics.testing.randomness import Randomness
+from nnbasics.testing.signatures import needed, title
 
 POINTS = []
 ACCIDENTS = (AttributeError, TypeError, LookupError, NameError, ArithmeticError)
@@ -28,9 +30,9 @@ class ContractError(AssertionError):
         The point, and what was found with what to do about it.
     """
 
-    def __init__(self, title, failures, total):
+    def __init__(self, name, failures, total):
         self.failures = failures
-        lines = [f"{title} does not keep {len(failures)} of {total} points of the contract:"]
+        lines = [f"{name} does not keep {len(failures)} of {total} points of the contract:"]
         for number, (point, told) in enumerate(failures, 1):
             lines += ["", f"{number}. {point}", textwrap.indent(told, "   ")]
         super().__init__("\n".join(lines))
@@ -80,7 +82,7 @@ def check_layer(layer, x, *more):
             failures[0] = (point.says, f"{told}\nWithout arrays of the right shape the other points cannot be asked.")
             break
     if failures:
-        raise ContractError(_title(layer), failures, len(points))
+        raise ContractError(title(layer), failures, len(points))
 
 
 def parametrize_with_checks(cases):
@@ -104,7 +106,7 @@ def parametrize_with_checks(cases):
     tests = []
     for case in cases:
         for point in applicable(*case[:2]):
-            name = " ".join(_title(case[0]).split())
+            name = " ".join(title(case[0]).split())
             tests.append(pytest.param(Check(point, case), id=f"{name}-{point.name}"))
     return pytest.mark.parametrize("check", tests)
 
@@ -119,10 +121,10 @@ class Check:
     def __call__(self):
         told = self.point.told(*self.case)
         if told is not None:
-            raise ContractError(_title(self.case[0]), [(self.point.says, told)], 1)
+            raise ContractError(title(self.case[0]), [(self.point.says, told)], 1)
 
     def __repr__(self):
-        return f"Check({_title(self.case[0])}, {self.point.name})"
+        return f"Check({title(self.case[0])}, {self.point.name})"
 
 
 class Point:
@@ -208,7 +210,7 @@ class Bench:
 
 def is_loss(layer):
     """Whether backward takes nothing: the output is the loss itself."""
-    return arity(layer.backward)[0] == 0 and arity(layer.forward)[0] > 1
+    return not needed(layer.backward) and len(needed(layer.forward)) > 1
 
 
 def grads(layer):
@@ -607,9 +609,3 @@ def gradient(bench):
         if not report:
             mode = "" if training is None else "In training:\n" if training else "In use (eval):\n"
             raise Broken(f"{mode}{report}")
-
-
-def _title(layer):
-    own = repr(layer)
-    label = getattr(layer, "label", None)
-    return label if isinstance(label, str) else type(layer).__name__ if " at 0x" in own else own

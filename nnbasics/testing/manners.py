@@ -3,6 +3,7 @@
 import numpy as np
 
 from nnbasics.testing.causes import Guess, same
+from nnbasics.testing.slopes import Slopes
 
 
 def manners(subject, dy, fresh, rng):
@@ -27,11 +28,14 @@ def manners(subject, dy, fresh, rng):
     start = {name: array.copy() for name, array in subject.arrays.items()}
     fixed = subject.inputs[1:]  # a target stays as it is: one-hot labels would be none any more
     elsewhere = {name: shrunk(array, rng, 0.5) for name, array in start.items() if name not in fixed}
-    y = subject.call_with(**elsewhere)
+    y = subject.try_with(**elsewhere)
+    if y is None:
+        elsewhere = start
+        y = subject.call_with(**start)
     there = subject.back(dy.copy())
     found += _digits(subject, y, there)
     found += _stale(subject, there, fresh, elsewhere, dy)
-    subject.call_with(**start)
+    y = subject.call_with(**start)
     spoiled = dy.copy()
     drawn = subject.randomness.now()
     given = subject.back(spoiled)
@@ -44,6 +48,7 @@ def manners(subject, dy, fresh, rng):
                 "draw once, in forward, keep the mask, and use it in backward.",
             )
         )
+    found += _stepped(subject, y)
     if not found:
         found += _twice(subject, given, dy)
     if not found and not subject.is_loss:
@@ -107,7 +112,21 @@ def _stale(subject, given, fresh, values, dy):
     ]
 
 
+def _stepped(subject, y):
+    """Whether backward has changed what forward computes, as one does that takes the step downhill itself."""
+    if np.array_equal(subject.run(), y, equal_nan=True):
+        return []
+    return [
+        Guess(
+            "stepped",
+            "after a backward, forward gives another y for the same x: backward changes the parameters.",
+            "backward leaves gradients; the step downhill (weight -= lr * dweight) belongs to whoever calls it.",
+        )
+    ]
+
+
 def _twice(subject, given, dy):
+    first = subject.back(dy.copy())
     try:
         second = subject.back(dy.copy())
     except Exception as error:
@@ -118,10 +137,10 @@ def _twice(subject, given, dy):
                 "backward reads what forward kept, and leaves it there.",
             )
         ]
-    if alike(given, second):
+    if alike(first, second):
         return []
     third = subject.back(dy.copy())
-    added = [name for name in given if _steadily(given[name], second[name], third[name])]
+    added = [name for name in given if _steadily(first[name], second[name], third[name])]
     if added:
         subject.accumulates = True  # so that its numbers can be compared all the same
         given.update(subject.back(dy.copy()))
@@ -151,6 +170,14 @@ def _steadily(first, second, third):
 def _linear(subject, given, dy):
     """Whether twice dy gives twice the gradients, by a factor so large that clipping would bite."""
     subject.run()
+    if _is_derivative(subject, dy):
+        return [
+            Guess(
+                "chain",
+                "your backward takes one argument, which is dy, and treats it as x: it gives the derivative at dy.",
+                "write backward(x, dy) and multiply: return dy * (...), or keep x in forward.",
+            )
+        ]
     larger, largest, turned = (
         subject.back(other * dy) for other in (1024.0, 2048.0, np.cos(np.arange(dy.size)).reshape(dy.shape))
     )
@@ -168,6 +195,18 @@ def _linear(subject, given, dy):
             "backward is linear in dy; clipping belongs to whoever takes the step.",
         )
     ]
+
+
+def _is_derivative(subject, dy):
+    """Whether backward of x times dy is the slope along some direction."""
+    derivative = subject.derivative()
+    if derivative is None or derivative.shape != dy.shape:
+        return False
+    name = subject.inputs[0]
+    move = np.cos(np.arange(dy.size)).reshape(dy.shape)
+    slope = Slopes(subject, dy, trust_branches=False).along(name, move)
+    subject.run()
+    return same([np.sum(derivative * dy * move)], [slope.value])
 
 
 def _bent(gradient, larger, largest, turned):
@@ -201,6 +240,8 @@ def _single(array):
     """Whether float64 values look as if they had been float32 on the way: no digit beyond its 24 bits."""
     values = array[array != 0] if array.dtype == np.float64 else np.empty(0)
     if values.size < 4 or not np.isfinite(values).all() or not np.array_equal(values, values.astype(np.float32)):
+        return False
+    if np.array_equal(values, np.rint(values)):
         return False
     mantissa = np.frexp(values)[0] * 2**16
     return bool(np.mean(mantissa != np.round(mantissa)) > 0.5)

@@ -118,6 +118,7 @@ class GradientReport:
         self.results = {}
         self.findings = []
         self.unlisted = []
+        self.is_loss = False
 
     def __bool__(self):
         return not self.findings and bool(self.results) and all(r.verdict == "holds" for r in self.results.values())
@@ -148,9 +149,9 @@ class GradientReport:
         return str(self)
 
     def __str__(self):
-        lines = [self.verdict, ""]
-        for result in self.results.values():
-            lines += _lines(result)
+        lines = [self.verdict]
+        for number, result in enumerate(self.results.values()):
+            lines += ["", *_lines(result)] if number == 0 else _lines(result)
         for finding in self.findings:
             lines += _told(finding, "Besides" if self.results else "Found")
         guess = self.guess
@@ -167,7 +168,8 @@ class GradientReport:
             total += result.counts
         if not total:
             return "No slope was measured."
-        text = f"Measured: {sum(total.values())} slopes by centred differences in float64, with a random dy."
+        dy = "" if self.is_loss else ", with a random dy"
+        text = f"Measured: {sum(total.values())} slopes by centred differences in float64{dy}."
         if total["kink"]:
             text += (
                 f" {total['kink']} of them lie at a kink, where the slope on the left is not that on the right: they "
@@ -175,8 +177,9 @@ class GradientReport:
             )
         if self.unlisted:
             text += (
-                f" Not looked at: {', '.join(self.unlisted)}. To have parameters checked, put them into a dict "
-                "self.params, and their gradients into self.grads under the same keys."
+                f" Not looked at: {', '.join(self.unlisted)}. To have parameters checked, put them as arrays into a "
+                "dict self.params, and their gradients into self.grads under the same keys; or let self.dW be the "
+                "gradient of self.W."
             )
         if total["noisy"]:
             text += (

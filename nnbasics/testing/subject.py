@@ -5,14 +5,24 @@ float64 copy of any of them, and never learns which it was.
 """
 
 import copy
-import inspect
-import random
-import types
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from nnbasics.errors import UserError
+from nnbasics.testing.parameters import (
+    attributes,
+    duplicate,
+    gradient_names,
+    in_float64,
+    is_float,
+    listed,
+    numbers,
+    parameters,
+)
+from nnbasics.testing.randomness import Randomness
+from nnbasics.testing.signatures import needed, places, takes_nothing, title
 
 
 class Subject:
@@ -30,21 +40,42 @@ class Subject:
 
     accumulates = False
 
-    def __init__(self, thing, inputs, names):
+    def __init__(self, thing, forward, backward, inputs, names=None):
         self.thing = thing
+        self.forward, self.backward = forward, backward
         self.given = list(inputs)
-        self.inputs = [name for name, value in zip(names, inputs, strict=True) if _is_float(value)]
-        self.arrays = {name: value for name, value in zip(names, inputs, strict=True) if _is_float(value)}
+        self._check_count()
+        self.names = names or _input_names(forward, len(inputs))
+        self.arrays = {name: value for name, value in zip(self.names, inputs, strict=True) if is_float(value)}
+        self.inputs = list(self.arrays)
         self.randomness = Randomness(thing)
-        self.y_dtype = self.y_ndim = None
+        self.y_dtype = self.y_ndim = self._parts = None
         self.touched_x = False
 
     @property
     def title(self):
-        return _title(self.thing)
+        return title(self.thing)
+
+    @property
+    def x(self):
+        """The first input, whether it can be moved or not."""
+        return np.asarray(self.given[0])
+
+    @property
+    def is_loss(self):
+        """Whether the output is the loss itself, so that backward takes no dy: dL/dL = 1."""
+        return self._takes_inputs
+
+    @property
+    def _takes_inputs(self):
+        """Whether backward takes what forward took and no dy, as the gradient of a loss does."""
+        wanted = needed(self.backward)
+        if self.y_ndim != 0 or len(wanted) != len(self.given):
+            return False
+        return len(wanted) > 1 or wanted == self.names
 
     def unlisted(self):
-        """Names of arrays that the object has before its first forward, and that are no parameters: forgotten ones?"""
+        """What the object has before its first forward, and what is no parameter with a gradient: forgotten ones?"""
         return []
 
     def run(self):
@@ -57,26 +88,66 @@ class Subject:
             isinstance(now, np.ndarray) and not np.array_equal(now, was, equal_nan=now.dtype.kind == "f")
             for now, was in zip(given, self.given, strict=True)
         )
-        if y is None:
-            raise UserError(f"{self.title}: forward returned None; its last line should be `return y`")
-        y = np.asarray(y)
+        y = self._joined(y)
         if y.dtype.kind not in "fiub":
             raise UserError(f"{self.title}: forward returned an array of {y.dtype}; numbers were expected")
         self.y_dtype, self.y_ndim = y.dtype, y.ndim
         return y.astype(np.float64)
 
+    def _joined(self, y):
+        """y as one array; several with names, such as a network's activations, are laid end to end."""
+        self._parts = {name: np.shape(part) for name, part in y.items()} if isinstance(y, Mapping) else None
+        if self._parts:
+            return np.concatenate([np.ravel(part) for part in y.values()])
+        if y is None or isinstance(y, tuple | Mapping):
+            what = "None" if y is None else f"a {type(y).__name__} of {len(y)}"
+            raise UserError(f"{self.title}: forward returned {what}; its last line should be `return y`, one array")
+        return np.asarray(y)
+
+    def _cut(self, dy):
+        """dy as backward wants it: as the array that y was, or under the names that it had."""
+        if not self._parts:
+            return dy
+        ends = np.cumsum([math.prod(shape) for shape in self._parts.values()])
+        pieces = zip(self._parts.items(), np.split(dy, ends[:-1]), strict=True)
+        return {name: piece.reshape(shape) for (name, shape), piece in pieces}
+
     def back(self, dy):
         """Copies of the gradients, by the names of `arrays`; None where there is none. `dy` may be spoiled."""
         with np.errstate(all="ignore"):
-            returned = self._backward(dy)
+            returned = self._backward(self._cut(dy))
         several = returned if isinstance(returned, tuple) else [returned]
         self.returned = type(several[0]).__name__ if several else "empty tuple"
-        gradients = dict.fromkeys(self.arrays)
-        gradients.update(zip(self.inputs, map(_copied, several), strict=False))
-        return gradients
+        names = self.names if len(several) > len(self.inputs) else self.inputs
+        found = dict(zip(names, map(numbers, several), strict=False))
+        return {name: found.get(name) for name in self.arrays}
+
+    def _backward(self, dy):
+        if self._takes_inputs:
+            return self.backward(*self.given)
+        wanted = needed(self.backward)
+        if len(wanted) > 1:
+            raise UserError(
+                f"{self.title}: backward takes {len(wanted)} arguments ({', '.join(wanted)}), and it should take dy "
+                "alone; two functions can take the place of the object: check_gradients((forward, backward), x)"
+            )
+        return self.backward() if self.is_loss else self.backward(dy)
+
+    def _check_count(self):
+        wanted = needed(self.forward)
+        if len(wanted) > len(self.given):
+            names = ", ".join(wanted)
+            raise UserError(
+                f"{self.title}: forward takes {len(wanted)} arguments ({names}), and it was given {len(self.given)}; "
+                f"they go behind what is checked: check_gradients(..., {names})"
+            )
 
     def branches(self):
         """The decisions of the last run, or None where nobody says."""
+        return None
+
+    def derivative(self):
+        """What backward gives for x in place of dy, if it is a function of one argument; else None."""
         return None
 
     def with_one_row_more(self):
@@ -100,41 +171,55 @@ class Subject:
             self.arrays[name][...] = value
         return self.run()
 
+    def try_with(self, **arrays):
+        """As `call_with`, for values that nobody asked for: None where forward refuses them."""
+        try:
+            return self.call_with(**arrays)
+        except Exception:  # it need not be defined there
+            return None
+
 
 class MethodSubject(Subject):
     """An object with `forward` and `backward`: a layer, a network, a loss."""
 
-    def __init__(self, layer, inputs):
-        forward = _parameters(layer.forward)
-        names = ["x"] if len(inputs) == 1 else _names(forward, len(inputs))
-        super().__init__(layer, inputs, names)
-        self._attributes = [key for key, value in getattr(layer, "__dict__", {}).items() if _is_float(value)]
-        for key, value in parameters(layer).items():
-            self.arrays[key if key not in self.inputs else f"params.{key}"] = value
+    def __init__(self, layer, inputs, gradient_names):
+        super().__init__(layer, layer.forward, layer.backward, inputs, ["x"] if len(inputs) == 1 else None)
+        self._attributes = list(attributes(layer))
+        self._gradient_names = gradient_names
         self._forward = layer.forward
+        known = parameters(layer) | {name: getattr(layer, name) for name in gradient_names}
+        for key, value in known.items():
+            self.arrays[key if key not in self.inputs else f"params.{key}"] = value
 
     def unlisted(self):
-        return self._attributes if not hasattr(self.thing, "params") else []
+        if not hasattr(self.thing, "params"):
+            known = {*self._gradient_names, *self._gradient_names.values()}
+            return [name for name in self._attributes if name not in known]
+        others = {key: value for key, value in listed(self.thing.params).items() if not is_float(value)}
+        if not others and not isinstance(self.thing.params, Mapping | Sequence):
+            others = {"params": self.thing.params}
+        return [f"{key} ({_kind(value)})" for key, value in others.items()]
 
     @property
     def is_loss(self):
-        """Whether the output is the loss itself, so that backward takes no dy: dL/dL = 1."""
-        needed, possible = arity(self.thing.backward)
-        return needed == 0 and (possible == 0 or self.y_ndim == 0)
-
-    def _backward(self, dy):
-        return self.thing.backward() if self.is_loss else self.thing.backward(dy)
+        alone = takes_nothing(self.backward) or (self.y_ndim == 0 and not needed(self.backward))
+        return alone or super().is_loss
 
     def back(self, dy):
         if self.accumulates:
-            for gradient in listed(self.thing.grads).values():
+            for gradient in self._gradients().values():
                 gradient[...] = 0
         gradients = super().back(dy)
-        grads = listed(getattr(self.thing, "grads", {}))
+        found = self._gradients()
         for name in self.arrays:
             if name not in self.inputs:
-                gradients[name] = _copied(grads.get(name.removeprefix("params.")))
+                gradients[name] = numbers(found.get(name.removeprefix("params.")))
         return gradients
+
+    def _gradients(self):
+        """What backward left, by the parameters' names."""
+        by_name = {name: getattr(self.thing, other, None) for name, other in self._gradient_names.items()}
+        return listed(getattr(self.thing, "grads", {})) | by_name
 
     def branches(self):
         decide = getattr(self.thing, "branches", None)
@@ -144,17 +229,16 @@ class MethodSubject(Subject):
 class PairSubject(Subject):
     """(forward, backward): `forward(x) -> y`, `backward(x, dy) -> dx` or `backward(dy) -> dx`.
 
-    With a cache in between (`forward(x, w) -> (y, cache)`, `backward(dy, cache) -> (dx, dw)`) it works too.
+    With a cache in between (`forward(x, w) -> (y, cache)`, `backward(dy, cache) -> (dx, dw)`) it works too, and for a
+    loss and its gradient: `loss(prediction, target)`, `gradient(prediction, target)`.
     """
 
-    is_loss = False
-
     def __init__(self, pair, inputs):
-        super().__init__(pair, inputs, _names(_parameters(pair[0]), len(inputs)))
+        super().__init__(pair, *pair, inputs)
         self._cache = None
 
     def _forward(self, *inputs):
-        y = self.thing[0](*inputs)
+        y = self.forward(*inputs)
         self._last = inputs
         self._cache = None
         if isinstance(y, tuple) and len(y) == 2:
@@ -162,20 +246,29 @@ class PairSubject(Subject):
         return y
 
     def _backward(self, dy):
-        backward = self.thing[1]
+        if self._takes_inputs:
+            return self.backward(*self._last)
         if self._cache is not None:
-            return backward(dy, self._cache)
-        needed, _ = arity(backward)
-        if needed <= 1:
-            return backward(dy)
-        if needed != len(self._last) + 1:
+            return self.backward(dy, self._cache)
+        wanted = needed(self.backward)
+        if len(wanted) <= 1:
+            return self.backward(dy)
+        if len(wanted) != len(self._last) + 1:
             raise UserError(
-                f"{self.title}: backward takes {needed} arguments; it should take the inputs and dy "
+                f"{self.title}: backward takes {len(wanted)} arguments; it should take the inputs and dy "
                 f"({len(self._last) + 1} in all), or dy alone"
             )
-        first = next(iter(_parameters(backward)))
-        dy_first = first.startswith(("dy", "dout", "grad", "upstream"))
-        return backward(dy, *self._last) if dy_first else backward(*self._last, dy)
+        dy_first = wanted[0].startswith(("dy", "dout", "grad", "upstream"))
+        return self.backward(dy, *self._last) if dy_first else self.backward(*self._last, dy)
+
+    def derivative(self):
+        if self._cache is not None or len(needed(self.backward)) != 1:
+            return None
+        try:
+            found = numbers(self.backward(np.array(self.x)))
+        except Exception:  # it was written for dy
+            return None
+        return found if found is not None and found.shape == self.x.shape else None
 
 
 class FunctionSubject(Subject):
@@ -184,14 +277,16 @@ class FunctionSubject(Subject):
     is_loss = True
 
     def __init__(self, function, inputs):
-        super().__init__(function, inputs, _names(_parameters(function), len(inputs)))
+        super().__init__(function, function, None, inputs)
 
     def _forward(self, *inputs):
-        both = self.thing(*inputs)
+        both = self.forward(*inputs)
         if not isinstance(both, tuple) or len(both) != 2:
+            hint = "two functions are written in brackets: check_gradients((forward, backward), x)"
+            if hasattr(self.thing, "backward"):
+                hint = "a layer's first method is called forward; or write check_gradients((layer, layer.backward), x)"
             raise UserError(
-                f"{self.title}: one function was given, so it should return (value, gradient); "
-                f"for two functions write check_gradients((forward, backward), x)"
+                f"{self.title}: it is called as one function that returns (value, gradient), and did not; {hint}"
             )
         self._gradient = both[1]
         return both[0]
@@ -211,9 +306,11 @@ def subject(thing, *inputs):
     if isinstance(thing, type):
         raise UserError(f"{thing.__name__} is a class; give a layer made from it: {thing.__name__}(...)")
     if isinstance(thing, tuple | list) and len(thing) == 2 and all(callable(one) for one in thing):
-        return PairSubject(tuple(thing), _doubles(inputs))
+        return PairSubject(tuple(thing), _movable(thing[0], inputs))
     if hasattr(thing, "forward") and hasattr(thing, "backward"):
-        return MethodSubject(in_float64(thing, inputs), _doubles(inputs))
+        inputs = _movable(lambda *values: duplicate(thing).forward(*values), inputs)
+        names = gradient_names(thing, inputs)
+        return MethodSubject(in_float64(thing, inputs, names), inputs, names)
     if callable(thing):
         if inputs and callable(inputs[0]):
             raise UserError("two functions go together in brackets: check_gradients((forward, backward), x)")
@@ -224,104 +321,19 @@ def subject(thing, *inputs):
     )
 
 
-def in_float64(layer, inputs):
-    """A deep copy whose parameters are float64, wherever in the object they are referred to."""
-    layer = copy.deepcopy(layer)
-    if not parameters(layer) and hasattr(layer, "params"):
-        with np.errstate(all="ignore"):
-            layer.forward(*_doubles(inputs))  # some layers make their parameters when they first see x
-    originals = parameters(layer)
-    memo = {id(value): value.astype(np.float64) for value in originals.values()}
-    return copy.deepcopy(layer, memo)
-
-
-def parameters(layer):
-    """A layer's parameters that are arrays of real numbers, by key."""
-    return {key: value for key, value in listed(getattr(layer, "params", {})).items() if _is_float(value)}
-
-
-def is_frozen(layer, key):
-    """Whether nobody wants the gradient of a parameter: the layer is frozen, or that in it to which the key belongs."""
-    if getattr(layer, "frozen", False):
-        return True
-    name, _, rest = key.partition(".")
-    inner = listed(getattr(layer, "layers", {})).get(name)
-    return inner is not None and is_frozen(inner, rest)
-
-
-def listed(collection):
-    """A dict of whatever holds parameters: a mapping as it is, a list under its indices."""
-    if isinstance(collection, Mapping):
-        return {str(key): value for key, value in collection.items()}
-    if isinstance(collection, Sequence):
-        return {str(i): value for i, value in enumerate(collection)}
-    return {}
-
-
-class Randomness:
-    """Every random generator that `thing` can reach, and how to wind all of them back to where they are now."""
-
-    def __init__(self, thing):
-        self.generators = {}
-        self._find(thing, set())
-        self._states = {key: _state(generator) for key, generator in self.generators.items()}
-        self._numpy = np.random.get_state()  # noqa: NPY002 - students' dropout draws from it
-        self._python = random.getstate()
-
-    def rewind(self):
-        """Make the next draws those that followed the construction of this object."""
-        for key, generator in self.generators.items():
-            if isinstance(generator, np.random.Generator):
-                generator.bit_generator.state = self._states[key]
-            elif isinstance(generator, np.random.RandomState):
-                generator.set_state(self._states[key])
-            else:
-                generator.setstate(self._states[key])
-        np.random.set_state(self._numpy)  # noqa: NPY002
-        random.setstate(self._python)
-
-    def now(self):
-        """Where the generators are, in a form that can be compared."""
-        return repr([_state(generator) for generator in self.generators.values()]), repr(np.random.get_state())  # noqa: NPY002
-
-    def _find(self, thing, seen):
-        if id(thing) in seen or isinstance(thing, np.ndarray | str | bytes | int | float | type | types.ModuleType):
-            return
-        seen.add(id(thing))
-        if isinstance(thing, np.random.Generator | np.random.RandomState | random.Random):
-            self.generators[id(thing)] = thing
-            return
-        for part in _parts(thing):
-            self._find(part, seen)
-
-
-def _state(generator):
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    return generator.get_state() if isinstance(generator, np.random.RandomState) else generator.getstate()
-
-
-def _parts(thing):
-    if isinstance(thing, Mapping):
-        return list(thing.values())
-    if isinstance(thing, list | tuple | set):
-        return list(thing)
-    if isinstance(thing, types.FunctionType):
-        cells = [cell.cell_contents for cell in thing.__closure__ or () if _filled(cell)]
-        globals_used = [thing.__globals__[name] for name in thing.__code__.co_names if name in thing.__globals__]
-        rngs = [value for value in globals_used if isinstance(value, np.random.Generator | np.random.RandomState)]
-        return cells + rngs
-    if isinstance(thing, types.MethodType):
-        return [thing.__self__, thing.__func__]
-    return list(getattr(thing, "__dict__", {}).values())
-
-
-def _filled(cell):
-    try:
-        cell.cell_contents  # noqa: B018 - reading an empty cell raises
-    except ValueError:
-        return False
-    return True
+def _movable(forward, inputs):
+    """The inputs in float64; but whole numbers stay what they are for a forward that takes nothing else: indices."""
+    doubles = _doubles(inputs)
+    x = np.asarray(inputs[0])
+    if x.dtype.kind in "iu":
+        try:
+            with np.errstate(all="ignore"):
+                forward(*doubles)
+        except (IndexError, TypeError):
+            return [x.copy(), *doubles[1:]]
+        except Exception:  # not for us to tell here
+            pass
+    return doubles
 
 
 def _doubles(inputs):
@@ -329,7 +341,10 @@ def _doubles(inputs):
 
 
 def _double(position, value):
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        raise UserError("x is made of lists of different lengths; an array of real numbers was expected") from None
     if position == 0 and array.dtype.kind not in "fiub":
         raise UserError(f"x is an array of {array.dtype}; real numbers were expected")
     if position == 0 or array.dtype.kind == "f":
@@ -340,48 +355,16 @@ def _double(position, value):
     return np.array(array) if array.dtype.kind in "iub" and np.ndim(value) else value
 
 
-def _copied(gradient):
-    """An array of its own, or None for what is no array of numbers."""
-    try:
-        array = np.array(gradient)
-    except ValueError:  # lists of different lengths
-        return None
-    return array if array.dtype.kind in "fiub" else None
+def _kind(value):
+    """What something is that cannot be moved by a little in place, and what would do instead."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}: floats can be moved by a little"
+    if isinstance(value, int | float | np.number):
+        return "a number: np.array(...) of it can be moved in place"
+    return f"a {type(value).__name__}: an array was expected"
 
 
-def _is_float(value):
-    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
-
-
-def _parameters(function):
-    try:
-        return inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return {}
-
-
-def _names(parameters, count):
-    names = [name for name, p in parameters.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
-    if len(names) < count:
-        names = ["x", *(f"input {i + 1}" for i in range(1, count))]
-    return names
-
-
-def arity(function):
-    """How many positional arguments a function needs, and how many it can take."""
-    ps = _parameters(function).values()
-    places = [p for p in ps if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    possible = 99 if any(p.kind == p.VAR_POSITIONAL for p in ps) else len(places)
-    return sum(p.default is p.empty for p in places), possible
-
-
-def _title(thing):
-    if isinstance(thing, tuple):
-        return f"({', '.join(getattr(one, '__name__', type(one).__name__) for one in thing)})"
-    if isinstance(thing, types.FunctionType):
-        return thing.__name__
-    label = getattr(thing, "label", None)
-    if isinstance(label, str):
-        return label
-    own = repr(thing)
-    return type(thing).__name__ if " at 0x" in own or len(own) > 80 or "\n" in own else own
+def _input_names(forward, count):
+    """What forward calls its first arguments."""
+    names = places(forward)[:count]
+    return names if len(names) == count else ["x", *(f"input {i + 1}" for i in range(1, count))]

@@ -6,6 +6,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
+from nnbasics import Linear, Sequential, Tanh
+from nnbasics.testing import check_gradients
 from nnbasics.testing.causes import FAMILIES
 from nnbasics.testing.contract import POINTS
 from nnbasics.testing.report import BANDS
@@ -63,8 +67,52 @@ def test_bands():
         assert words in PAGE
 
 
-def test_the_zoo_is_used_as_the_page_says():
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+def test_all_of_its_code_runs():
+    """Block after block, as a reader would type them; what is a test there is run as one."""
+    names = {}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(blocks[-1], "docs/testing.md", "exec"), {})
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)):
+            exec(compile(block, f"docs/testing.md, block {number + 1}", "exec"), names)
     assert "class ConvThatOverwrites:" in printed.getvalue() and "= where += belongs" in printed.getvalue()
+    (mark,) = names["test_contract"].pytestmark
+    assert len(mark.args[1]) > 20
+    for case in mark.args[1]:
+        names["test_contract"](*case.values)
+
+
+def test_all_that_can_be_checked():
+    """Each row of the table, on things of that kind."""
+
+    class Cost:
+        def forward(self, prediction, target):
+            self.off = prediction - target
+            return np.sum(self.off**2)
+
+        def backward(self):
+            return 2 * self.off
+
+    net = Sequential({"one": Linear(5, 4, rng=0), "two": Tanh(), "three": Linear(4, 2, rng=1)}).freeze()
+    x = np.random.default_rng(0).standard_normal((3, 5))
+    names = {
+        "check_gradients": check_gradients,
+        "layer": Linear(5, 2, rng=0),
+        "loss": Cost(),
+        "forward": np.tanh,
+        "backward": lambda x, dy: dy / np.cosh(x) ** 2,
+        "cost": lambda prediction, target: np.sum((prediction - target) ** 2),
+        "slope": lambda prediction, target: 2 * (prediction - target),
+        "affine": lambda x, w, b: (x @ w + b, (x, w)),
+        "affine_backward": lambda dy, cache: (dy @ cache[1].T, cache[0].T @ dy, dy.sum(axis=0)),
+        "objective": lambda x: (np.sum(x**2), 2 * x),
+        "net": net,
+        "names": ["one", "three"],
+        "x": x,
+        "prediction": x,
+        "target": x[::-1],
+        "w": np.ones((5, 2)),
+        "b": np.zeros(2),
+    }
+    rows = re.findall(r"^\|.*?`(check_gradients\(.*?\))`", PAGE, re.MULTILINE)
+    assert len(rows) == 7
+    for row in rows:
+        assert eval(row, names), row

@@ -5,8 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from nnbasics import Dropout, Linear, MaxPool2d, ReLU, Sequential, SquaredErrorLoss
+from nnbasics import Conv2d, Dropout, Linear, MaxPool2d, ReLU, Sequential, SquaredErrorLoss
 from nnbasics.errors import UserError
+from nnbasics.style import Objective
 from nnbasics.testing import check_gradients, check_layer
 
 
@@ -127,7 +128,153 @@ def test_parameters_in_lists_and_under_other_names():
             return dy @ self.W.T
 
     report = check_gradients(Affine(), X)
-    assert report and list(report.results) == ["x", "0", "1"]
+    assert report and list(report.results) == ["x", "params[0]", "params[1]"]
+
+
+class ByName:
+    """Parameters and gradients as attributes, side by side."""
+
+    def __init__(self):
+        self.W, self.b = np.ones((5, 3), np.float32), np.zeros(3)
+        self.x = self.dW = self.db = None
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.dW = self.x.T @ dout
+        self.db = dout.sum(axis=0)
+        self.dx = dout @ self.W.T
+        return self.dx
+
+
+def test_gradients_beside_their_parameters():
+    class Wrong(ByName):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.dW = self.dW.mean() * np.ones_like(self.dW)
+            return dx
+
+    used = ByName()
+    used.backward(used.forward(X))
+    for layer in (ByName(), used):
+        report = check_gradients(layer, X)
+        assert report and list(report.results) == ["x", "W", "b"]
+        assert layer.W.dtype == np.float32
+    report = check_gradients(Wrong(), X)
+    assert report.results["W"].verdict == "wrong" and report.results["b"].verdict == "holds"
+
+
+def test_gradients_beside_their_parameters_may_be_added_up():
+    class Adds(ByName):
+        def __init__(self):
+            super().__init__()
+            self.dW, self.db = np.zeros((5, 3)), np.zeros(3)
+
+        def backward(self, dout):
+            self.dW += self.x.T @ dout
+            self.db += dout.sum(axis=0)
+            return dout @ self.W.T
+
+    report = check_gradients(Adds(), X)
+    assert report.guess.family == "accumulated"
+    assert [report.results[name].verdict for name in ("x", "W", "b")] == ["holds"] * 3
+
+
+class Embedding:
+    def __init__(self, add):
+        self.params, self.grads, self.add = {"weight": np.arange(12.0).reshape(4, 3)}, {}, add
+
+    def forward(self, indices):
+        self.indices = indices
+        return self.params["weight"][indices]
+
+    def backward(self, dy):
+        self.grads["weight"] = np.zeros_like(self.params["weight"])
+        if self.add:
+            np.add.at(self.grads["weight"], self.indices, dy)
+        else:
+            self.grads["weight"][self.indices] = dy
+
+
+def test_indices_stay_whole_numbers():
+    indices = np.array([0, 2, 2, 1])
+    report = check_gradients(Embedding(add=True), indices)
+    assert report and list(report.results) == ["weight"]
+    assert check_gradients(Embedding(add=False), indices).guess.family == "overlap"
+    looked_up = (lambda i, w: w[i], lambda i, w, dy: (None, np.eye(4)[i].T @ dy))
+    assert check_gradients(looked_up, indices, X[:, :3])
+    assert not check_gradients((looked_up[0], lambda i, w, dy: (None, np.eye(4)[i].T @ dy / 2)), indices, X[:, :3])
+
+
+def test_one_number_as_a_parameter():
+    class Gain:
+        def __init__(self, factor):
+            self.params, self.grads, self.factor = {"gain": np.array(2.0)}, {}, factor
+
+        def forward(self, x):
+            self.x = x
+            return x * self.params["gain"]
+
+        def backward(self, dy):
+            self.grads["gain"] = self.factor * (dy * self.x).sum()
+            return dy * self.params["gain"]
+
+    assert check_gradients(Gain(1), X)
+    report = check_gradients(Gain(2), X)
+    assert report.guess.family == "factor" and "a factor of 2" in str(report)
+    assert "<table>" in report._repr_html_()
+
+
+def small_net():
+    layers = {"conv1": Conv2d(3, 4, 3, padding=1, rng=1), "relu1": ReLU(), "pool1": MaxPool2d(2)}
+    return Sequential({**layers, "conv2": Conv2d(4, 5, 3, padding=1, rng=2), "relu2": ReLU()}).freeze()
+
+
+def test_a_network_with_taps():
+    net, x = small_net(), np.random.default_rng(0).random((1, 3, 6, 8))
+    taps = ["relu1", "pool1", "relu2"]
+    assert check_gradients((lambda x: net.activations(x, taps), net.backward), x)
+
+    def without_one(dy):
+        return net.backward({"relu2": dy["relu2"], "pool1": dy["pool1"]})
+
+    report = check_gradients((lambda x: net.activations(x, taps), without_one), x)
+    assert not report and list(report.results) == ["x"]
+
+
+@pytest.mark.parametrize("layers", [{"relu1": 1.0, "relu2": 2.0}, {"conv1": 0.5}])
+def test_the_objective_of_style_transfer(layers):
+    """A value with its gradient, at a picture, at the content itself (a loss of 0) and at one with equal pixels."""
+    rng = np.random.default_rng(0)
+    content, style, x = rng.random((1, 3, 8, 10)), rng.random((1, 3, 9, 7)), rng.random((1, 3, 8, 10))
+    weights = {"content_weight": 1.3, "style_weight": 0.8, "tv_weight": 0.1}
+    objective = Objective(small_net(), content, style, **weights, content_layers={"conv2": 1}, style_layers=layers)
+    for picture in (x, x.astype(np.float32), content, np.round(4 * x) / 4):
+        report = check_gradients(objective, picture)
+        assert report, report
+    assert str(report).startswith("The gradient of Objective holds.") and "random dy" not in str(report)
+    report = check_gradients(lambda x: (objective(x)[0], 2 * objective(x)[1]), x)
+    assert report.guess.family == "factor"
+
+
+def test_a_loss_and_its_gradient_as_two_functions():
+    assert check_gradients((lambda p, t: np.sum((p - t) ** 2), lambda p, t: 2 * (p - t)), X, X[::-1])
+    assert check_gradients((lambda p, t: np.sum((p - t) ** 2), lambda p, t: p - t), X, X[::-1]).guess.family == "factor"
+    assert check_gradients((lambda x: np.sum(x**2), lambda x: 2 * x), X)
+    assert check_gradients((lambda x: np.sum(x**2), lambda x, dy: 2 * x * dy), X)
+
+
+def test_a_loss_whose_backward_takes_what_forward_took():
+    class Squared:
+        def forward(self, prediction, target):
+            return np.sum((prediction - target) ** 2)
+
+        def backward(self, prediction, target):
+            return 2 * (prediction - target)
+
+    assert check_gradients(Squared(), X, X[::-1])
 
 
 def test_integers_and_lists_are_inputs_too():
@@ -160,6 +307,24 @@ def test_dropout_from_numpys_global_generator():
     random.seed(3)
     assert check_gradients(Careless(), X)
     assert np.array_equal(np.random.rand(2), expected)  # noqa: NPY002 - the caller's generator stands where it stood
+
+
+def test_parameters_drawn_when_x_is_first_seen():
+    class Lazy:
+        params, grads = {}, {}
+
+        def forward(self, x):
+            if not self.params:
+                self.params = {"weight": np.random.standard_normal((x.shape[1], 2))}  # noqa: NPY002
+            self.x = x
+            return x @ self.params["weight"]
+
+        def backward(self, dy):
+            self.grads = {"weight": self.x.T @ dy}
+            return dy @ self.params["weight"].T
+
+    report = check_gradients(Lazy(), X)
+    assert report and list(report.results) == ["x", "weight"]
 
 
 def test_a_generator_in_a_closure():
@@ -245,6 +410,26 @@ def test_a_function_with_a_domain():
     assert check_gradients((np.log, lambda x, dy: dy / x), p)
     assert check_gradients((lambda p: np.log(p / (1 - p)), lambda p, dy: dy / (p * (1 - p))), p)
     assert check_gradients((np.sqrt, lambda x, dy: dy / (2 * np.sqrt(x))), p)
+
+
+def test_a_function_that_refuses_other_values():
+    """Points nearby, with other signs, with ties and far away are our idea; nobody has to be defined there."""
+
+    def forward(x):
+        if x.min() <= 0.5 or x.max() > 2:
+            raise ValueError("between 0.5 and 2, please")
+        return np.log(x)
+
+    p = np.random.default_rng(0).uniform(0.6, 1.9, (3, 4))
+    assert check_gradients((forward, lambda x, dy: dy / x), p)
+    assert check_gradients((forward, lambda x, dy: 1.01 * dy / x), p).guess.family == "factor"
+    assert check_gradients((forward, lambda x, dy: dy / x + 0.1 * dy * x**2), p).guess.family == "unknown"
+    for seed in range(8):  # with ties a matrix becomes singular
+        x = np.random.default_rng(seed).standard_normal((3, 3))
+        determinant = (np.linalg.det, lambda x, dy: dy * np.linalg.det(x) * np.linalg.inv(x).T)
+        assert check_gradients(determinant, x, seed=seed)
+        inverse = (np.linalg.inv, lambda x, dy: -np.linalg.inv(x).T @ dy @ np.linalg.inv(x).T)
+        assert check_gradients(inverse, x, seed=seed)
 
 
 def test_functions_that_grow_out_of_all_bounds():
@@ -333,6 +518,40 @@ def test_arrays_that_are_no_parameters_are_named():
     assert report and report.unlisted == ["W"] and "Not looked at: W." in str(report)
 
 
+def test_parameters_that_cannot_be_moved_are_named():
+    class Odd:
+        def __init__(self, **params):
+            self.params, self.grads = params, {}
+
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, dy):
+            return 2 * dy
+
+    report = check_gradients(Odd(a=2.0, b=np.arange(3), c="x"), X)
+    assert report.unlisted[0].startswith("a (a number: np.array(...)")
+    assert report.unlisted[1].startswith("b (an array of int64") and report.unlisted[2].startswith("c (a str")
+
+
+def test_backward_that_takes_the_step_itself():
+    class Steps(ByName):
+        def backward(self, dout, lr=0.1):
+            dx = super().backward(dout)
+            self.W -= lr * self.dW
+            return dx
+
+    report = check_gradients(Steps(), X)
+    assert report.guess.family == "stepped" and not report
+    assert "No slope was measured" in str(report)
+
+
+def test_counts_are_not_truncated_numbers():
+    """Whole numbers have few digits by nature."""
+    report = check_gradients((np.floor, lambda x, dy: 0 * dy), 1e5 * X)
+    assert all(finding.family != "float32" for finding in report.findings)
+
+
 def test_backward_that_stops():
     class Stops(Plain):
         def backward(self, dy):
@@ -351,6 +570,35 @@ def test_forward_that_stops_is_the_students_own_error():
         check_gradients((forward, lambda x, dy: dy), X)
 
 
+class TwoToTakeBack(Plain):
+    def __init__(self):
+        super().__init__(np.sin, np.cos)
+
+    def backward(self, dy, lr):
+        return super().backward(dy)
+
+
+class NotToBeCopied(Plain):
+    def __init__(self):
+        super().__init__(np.sin, np.cos)
+
+    def __deepcopy__(self, memo):
+        raise TypeError("it holds a lock")
+
+
+class Called:
+    def __call__(self, x):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+def test_what_cannot_be_copied_is_checked_as_two_functions():
+    layer = NotToBeCopied()
+    assert check_gradients((layer.forward, layer.backward), X)
+
+
 @pytest.mark.parametrize(
     ("thing", "x", "says"),
     [
@@ -362,7 +610,16 @@ def test_forward_that_stops_is_the_students_own_error():
         ((np.sin, lambda a, b, c: a), X, "backward takes 3 arguments"),
         (lambda x: x, X, r"\(value, gradient\)"),
         ((lambda x: None, lambda x, dy: dy), X, "return y"),
+        ((lambda x: (x, x, x), lambda x, dy: dy), X, "returned a tuple of 3"),
         (ReLU(), X[:0], "no values"),
+        (ReLU(), [[1], [2, 3]], "lists of different lengths"),
+        (SquaredErrorLoss(), X, r"takes 2 arguments \(prediction, target\), and it was given 1"),
+        ((lambda x, dy: dy, relu), X, r"takes 2 arguments \(x, dy\), and it was given 1"),
+        (TwoToTakeBack(), X, r"backward takes 2 arguments \(dy, lr\), and it should take dy alone"),
+        (NotToBeCopied(), X, r"cannot be copied .*check_gradients\(\(layer.forward, layer.backward\), x\)"),
+        (Called(), X, "first method is called forward"),
+        (Embedding(add=True).params, np.array([1, 2]), "dict cannot be checked"),
+        ((lambda i: np.eye(3)[i], lambda i, dy: None), np.array([1, 2]), "nothing to check"),
     ],
 )
 def test_errors_say_what_to_do(thing, x, says):

@@ -30,6 +30,27 @@ def layer_norm(x):
     return (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)
 
 
+def norm(x):
+    return np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def log_softmax(x):
+    return x - x.max(1, keepdims=True) - np.log(np.exp(x - x.max(1, keepdims=True)).sum(1, keepdims=True))
+
+
+def unit(v):
+    return v / np.linalg.norm(v, axis=0)
+
+
+def energy(x):
+    return 1 + (x**2).sum(1, keepdims=True)
+
+
+def softmax_backward(x, dy):
+    y = softmax(x)
+    return y * (dy - (y * dy).sum(1, keepdims=True))
+
+
 def conv(x, w):
     """(N, C, L) with (O, C, 3), valid."""
     return np.einsum("nclk,ock->nol", np.lib.stride_tricks.sliding_window_view(x, 3, axis=2), w)
@@ -60,6 +81,20 @@ def weighted(*gradients):
     return (lambda x, w: x @ w, lambda x, w, dy: tuple(gradient(x, w, dy) for gradient in gradients))
 
 
+def joined(*parts):
+    return np.concatenate(parts, axis=1)
+
+
+def weighted_unit(x, v):
+    return x @ unit(v)
+
+
+def weighted_unit_backward(x, v, dy):
+    return dy @ unit(v).T, x.T @ dy / np.linalg.norm(v, axis=0)
+
+
+VECTOR = RNG.standard_normal(6)
+BORDER = ((0, 0), (0, 0), (1, 1), (1, 1))
 CONV = [(family, (conv, conv_backward(mistake)), SEQUENCES, RNG.standard_normal((4, 3, 3))) for family, mistake in [
     ("overlap", "dx ="), ("overlap", "dw ="), ("flipped", "flip"), ("flipped", "dw flipped"), ("count", "dw / N"),
     ("count", "dw / L"), ("misplaced", "dx shifted"),
@@ -109,7 +144,44 @@ MISTAKES = [
     ("extra", weighted(lambda x, w, dy: dy @ w.T, lambda x, w, dy: x.T @ dy + 0.1 * w), X, W),
     ("count", weighted(lambda x, w, dy: dy @ w.T, lambda x, w, dy: x.T @ dy / len(x)), X, W),
     *CONV,
-]
+    # products and denominators
+    ("overlap", (lambda x: x * sigmoid(x), lambda x, dy: dy * sigmoid(x)), X),
+    ("overlap", (lambda x: x * sigmoid(x), lambda x, dy: dy * x * sigmoid(x) * (1 - sigmoid(x))), X),
+    ("coupling", (lambda x: x / norm(x), lambda x, dy: dy / norm(x)), X),
+    ("coupling", (unit, lambda v, dy: dy / np.linalg.norm(v, axis=0)), W),
+    ("coupling", (weighted_unit, weighted_unit_backward), X, W),
+    ("coupling", (lambda x: x / energy(x), lambda x, dy: dy / energy(x)), MAPS),
+    ("coupling", (log_softmax, lambda x, dy: dy * (1 - softmax(x))), X),
+    ("factor", (lambda x: norm(x)[:, 0], lambda x, dy: dy[:, None] * x), X),
+    ("factor", (lambda x: softmax(x / 3), lambda x, dy: softmax_backward(x / 3, dy)), X),
+    ("factor", (np.sqrt, lambda x, dy: dy / np.sqrt(x)), POSITIVE),
+    # dy
+    ("chain", (log_softmax, lambda x, dy: dy - softmax(x)), X),
+    ("chain", (np.tanh, lambda x: 1 - np.tanh(x) ** 2), X),
+    ("chain", (lambda x, gain: x * gain, lambda x, gain, dy: (dy * gain, dy.sum(0))), X, VECTOR),
+    ("mask", (lambda x: np.maximum(x, 0), lambda x, dy: dy * (dy > 0)), X),
+    ("mask", (np.abs, lambda x, dy: dy), X),
+    ("mask", (lambda x: np.clip(x, -1, 1), lambda x, dy: dy * (np.abs(x) >= 1)), 2 * X),
+    # places
+    ("misplaced", (lambda x: joined(x[:, :2], 2 * x[:, 2:]), lambda x, dy: joined(dy[:, 4:], 2 * dy[:, :4])), X),
+    ("misplaced", (lambda x: np.pad(x, BORDER), lambda x, dy: dy[:, :, :-2, :-2]), MAPS),
+    ("misplaced", (lambda x: x[:, [2, 0, 1, 5, 3, 4]], lambda x, dy: dy[:, [2, 0, 1, 5, 3, 4]]), X),
+    ("misplaced", (lambda a, b: a * b, lambda a, b, dy: (dy * a, dy * b)), X, X[::-1] + 1),
+    ("transposed", (lambda x: np.cumsum(x, 1), lambda x, dy: np.cumsum(dy, 1)), X),
+    ("transposed", (lambda a, b: a @ b, lambda a, b, dy: (dy @ b, a @ dy)), SQUARE, SQUARE[::-1] + 1),
+    ("axis", (lambda x, b: x + b, lambda x, b, dy: (dy, dy.sum(1))), SQUARE, VECTOR),
+    ("overlap", (lambda x: x.repeat(2, 2).repeat(2, 3), lambda x, dy: dy[:, :, ::2, ::2]), MAPS),
+    ("overlap", (lambda w: w[[0, 2, 2, 1]], lambda w, dy: np.stack([dy[0], dy[3], dy[2], 0 * dy[0], 0 * dy[0]])), X),
+    ("missing", (np.square, lambda x, dy: 2 * x * dy * (np.arange(6) < 5)), X),
+    # losses and averages
+    ("count", (lambda x, t: np.mean((x - t) ** 2), lambda x, t: 2 * (x - t) / len(x)), X, X[::-1] + 1),
+    ("sign", (lambda x, t: np.mean(np.logaddexp(0, x) - t * x), lambda x, t: (t - sigmoid(x)) / x.size), X, X > 0),
+    ("mask", (lambda x, t: np.maximum(0, 1 - t * x).sum(), lambda x, t: -t), X, np.sign(X[::-1])),
+    ("count", (lambda x, b: x + b, lambda x, b, dy: (dy, dy.mean(0))), X, VECTOR),
+    ("count", (lambda x: x.repeat(3, 2), lambda x, dy: dy.reshape(2, 3, 4, 3, 5).mean(3)), MAPS),
+    ("overflow", (lambda x: np.logaddexp(0, x), lambda x, dy: dy * np.exp(x) / (1 + np.exp(x))), X),
+    ("float32", (np.square, lambda x, dy: (2 * x * dy).astype(np.float16)), X),
+]  # fmt: skip
 
 
 @functools.cache
@@ -139,6 +211,35 @@ def test_most_are_named():
 )
 def test_what_no_mistake_explains_is_located(thing, says):
     assert says in " ".join(str(check_gradients(thing, X)).split())
+
+
+@pytest.mark.parametrize(
+    ("gradient", "says"),
+    [
+        (lambda x: x, "exactly where x is further from 0 than 0.8"),
+        (lambda x: np.clip(x, -1, None), "exactly where x is above 0.8"),
+        (lambda x: np.clip(x, None, 1), "exactly where x is below -0.8"),
+    ],
+)
+def test_where_values_are_wrong_beyond_a_limit(gradient, says):
+    x = np.array([[-2, -1.5, -1.2, -0.9, 0.3], [0.9, -0.4, 2, 1.5, 1.2]])
+    huber = lambda x: np.where(np.abs(x) < 1, x**2 / 2, np.abs(x) - 0.5)  # noqa: E731
+    assert says in " ".join(str(check_gradients((lambda x: huber(x).sum(), gradient), x)).split())
+
+
+def test_one_number_has_no_constant_factor():
+    """Any two numbers have a ratio: that of one parameter must be the same for another dy before it is a guess."""
+
+    def checked(dslope):
+        return check_gradients(
+            (lambda x, a: np.where(x > 0, x, a * x), lambda x, a, dy: (dy * np.where(x > 0, 1, a), dslope(x, dy))),
+            X,
+            np.array(0.3),
+        )
+
+    assert checked(lambda x, dy: np.array((dy * x * (x <= 0)).sum()))
+    assert checked(lambda x, dy: np.array(3 * (dy * x * (x <= 0)).sum())).guess.family == "factor"
+    assert checked(lambda x, dy: np.array((dy * x).sum())).guess.family == "unknown"
 
 
 def test_a_factor_two_is_not_the_batch_size_two():

@@ -92,6 +92,18 @@ class LinearMeanAgain(Linear):
         return dy @ self.params["weight"]
 
 
+@specimen("stepped", "What does forward give for the same x after a backward?", 5, 3, x=values(4, 5))
+class LinearThatTakesTheStep(Linear):
+    """Every weight has its gradient in backward, so why carry it anywhere? Then somebody wanted Adam, and somebody else
+    a second loss on the same y."""
+
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.params["weight"] -= 0.01 * self.grads["weight"]
+        self.params["bias"] -= 0.01 * self.grads["bias"]
+        return dx
+
+
 @specimen("accumulated", "Call backward twice.", 5, 3, x=values(4, 5))
 class LinearThatRemembers(Linear):
     """Gradients of all uses are added up, said the lecture on shared weights. Who sets them back to zero?"""

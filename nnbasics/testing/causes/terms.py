@@ -1,0 +1,187 @@
+"""A sum with a term too many, too few or unfinished: the chain rule, shortcuts, overlaps, shared denominators."""
+
+import numpy as np
+
+from nnbasics.testing.causes.evidence import Guess, explained, grouped, location, over, same, short, subsets
+from nnbasics.testing.causes.shapes import summed_over_others
+
+
+def unfinished_chain(e):
+    if e.subject.is_loss:
+        return None
+    other = np.sin(np.arange(np.size(e.dy)) + 1.0).reshape(np.shape(e.dy))
+    if same(np.ravel(e.back(other)), np.ravel(e.given)):
+        return Guess(
+            "chain",
+            "your gradient is the same for two different dy: backward does not use dy.",
+            "the chain rule: dL/dx = dL/dy dy/dx, so the derivative of the layer is multiplied by dy.",
+        )
+    if e.is_input and e.fits and e.elementwise and same(e.analytic, e.at(e.dy)):
+        right = np.abs(e.analytic - e.numeric) <= 1e-5 * np.abs(e.numeric).max()
+        if right.sum() >= 3:
+            return Guess(
+                "mask",
+                f"dy is passed on unchanged. For {right.sum()} coordinates that is right; for the others "
+                "forward took another branch, whose slope is missing: a missing mask.",
+                "one slope for each branch of forward: np.where(x > 0, dy, dy * slope).",
+            )
+        return Guess(
+            "chain",
+            "your gradient is dy, unchanged: the derivative of the layer itself is missing.",
+            "the chain rule: dL/dx = dL/dy dy/dx, so dy is multiplied by the derivative of this layer.",
+        )
+    return None
+
+
+def term_without_dy(e):
+    """Whether something is left when nothing comes back."""
+    if e.subject.is_loss or not e.fits:
+        return None
+    left = np.asarray(e.back(np.zeros_like(e.dy)), float)
+    if left.shape != e.given.shape or not np.abs(left).max() > 1e-6 * np.abs(e.given).max():
+        return None
+    where = "" if left.all() else f" {location(e, e.at(left) != 0)}"
+    return Guess(
+        "chain",
+        f"for a dy of zeros your gradient is not zero: a term of it is not multiplied by dy.{where}",
+        "the chain rule: every term of dL/dx has dL/dy in it; log softmax: dx = dy - softmax * dy.sum(axis).",
+    )
+
+
+def extra_term(e):
+    if not e.fits or e.given.size < 2:
+        return None
+    over, value = e.analytic - e.numeric, e.at(e.array)
+    big = np.abs(value) > 1e-3 * np.abs(value).max(initial=0)
+    if not big.any():
+        return None
+    factor = float(np.median(over[big] / value[big]))
+    if np.isfinite(factor) and factor and same(factor * value, over):
+        return Guess(
+            "extra",
+            f"your gradient is the slope plus {short(factor)} times {e.name} itself.",
+            "a regulariser's gradient (weight decay) is in it, and its loss is not in forward's value.",
+        )
+    return None
+
+
+def as_a_bias(e):
+    if e.is_x or e.subject.is_loss or not e.fits or e.given.size < 2:
+        return None
+    for axes in subsets(np.ndim(e.dy)):
+        total = e.dy.sum(axes)
+        if total.size == e.given.size and same(e.analytic, e.at(total)):
+            return Guess(
+                "chain",
+                f"this is dy summed over {over(axes)}, the gradient of something added; {e.name} is not added.",
+                "y = gain * xhat + bias: dgain = (dy * xhat).sum(axis), and only dbias = dy.sum(axis).",
+            )
+    return None
+
+
+def one_path(e):
+    if not e.is_input or e.subject.is_loss or not e.fits or e.array.shape != np.shape(e.y):
+        return None
+    dy, ratio = e.at(e.dy), e.at(e.y) / e.at(e.array)
+    if same(e.analytic + dy, e.numeric):
+        missing = "dy itself, which flows through the shortcut"
+    elif same(e.analytic, dy):
+        missing = "what flows through the branch beside the shortcut"
+    elif e.elementwise and same(e.analytic + dy * ratio, e.numeric):
+        missing = "dy * y / x; in the product y = x * (...), x is a factor too"
+    elif e.elementwise and same(e.analytic, dy * ratio):
+        missing = (
+            "that of the other factor of the product y = x * (...), which depends on x and was taken as a constant"
+        )
+    else:
+        return None
+    return Guess(
+        "overlap",
+        f"one term is missing: {missing}. x was used twice, and only one of its gradients came back.",
+        "gradients of all uses of x are added: += where = stands; (u v)' = u' v + u v'.",
+    )
+
+
+def overwritten(e):
+    """Whether each value is one term of the sum that it should be, for some way of cutting the sum into terms."""
+    if e.by_output is None or not e.fits:
+        return None
+    scale = 1e-5 * np.abs(e.numeric).max(initial=0)
+    for kept in sorted(subsets(np.ndim(e.y)), key=len):
+        others = tuple(1 + a for a in range(np.ndim(e.y)) if a not in kept)
+        terms = e.by_output.sum(others).reshape(len(e.where), -1)
+        several = (np.abs(terms) > scale).sum(1) > 1
+        fits = (np.abs(terms - e.analytic[:, None]) <= scale).any(1)
+        if several.any() and fits.all() and (np.abs(e.analytic[several]) > scale).any():
+            return Guess(
+                "overlap",
+                f"each value is one of the terms (along {over(kept)} of y) that should be added: later ones overwrite "
+                "earlier ones: = where += belongs.",
+                "start from zeros, and write dx[window] += ..., dweight += ...: whoever is used twice is paid twice.",
+            )
+    return None
+
+
+def coupled(e):
+    if e.subject.is_loss or not e.fits or e.by_output is None:
+        return None
+    if e.is_input and e.array.shape == np.shape(e.y) and not e.elementwise:
+        flat = e.by_output.reshape(len(e.where), -1)
+        if same(e.analytic, flat[np.arange(len(e.where)), e.where]):
+            return Guess(
+                "coupling",
+                "each value is what x does to the output in its own place; the other outputs it moves are left out.",
+                "softmax: dx = y * (dy - (dy * y).sum(axis)): the sum is there as all outputs share one denominator.",
+            )
+    return _norm(e) or _statistics(e)
+
+
+def _norm(e):
+    """Whether what is missing is proportional to the array itself in each group that shares a length or a sum."""
+    missing = e.given - e.numeric.reshape(e.array.shape) if e.complete else np.zeros(())
+    for axes in subsets(missing.ndim):
+        rows = [grouped(values, axes) for values in (missing, e.array)]
+        if explained(*rows, constant=False):
+            return Guess(
+                "coupling",
+                f"what is missing is {e.name} times one number for each group over {over(axes)}: a norm or a sum that "
+                f"depends on {e.name}, taken as a constant.",
+                "y = v / |v| divides by a function of v: dv = (dy - y (y . dy)) / |v|, and so for every denominator.",
+            )
+    return None
+
+
+def _statistics(e):
+    """Whether what is missing is affine in x (or in y) in each group that shares a mean and a variance."""
+    if not e.is_input or not e.complete or e.array.shape != np.shape(e.y) or e.array.ndim < 2:
+        return None
+    missing = e.given - e.numeric.reshape(e.array.shape)
+    for axes in subsets(e.array.ndim):
+        rows, *regressors = (grouped(values, axes) for values in (missing, e.array, e.y))
+        if any(explained(rows, regressor, constant=True) for regressor in regressors):
+            return Guess(
+                "coupling",
+                f"what is missing follows mean or variance over {over(axes)}: statistics taken as constants.",
+                "mean and variance are functions of x: subtract mean(dxhat) and xhat * mean(dxhat * xhat).",
+            )
+    return None
+
+
+def wrong_axis(e):
+    return summed_over_others(e)
+
+
+def softmax_axis(e):
+    if not e.fits or e.subject.is_loss or e.array.shape != np.shape(e.y) or not e.complete:
+        return None
+    sum_given, sum_slope = e.dy - e.given / e.y, e.dy - e.numeric.reshape(e.y.shape) / e.y
+    constant = [
+        [a for a in range(s.ndim) if np.ptp(s, axis=a).max() < 1e-4 * np.abs(s).max()] for s in (sum_given, sum_slope)
+    ]
+    if all(len(c) == 1 for c in constant) and constant[0] != constant[1]:
+        return Guess(
+            "axis",
+            f"the sum inside runs over axis {constant[0][0]}; forward's over axis {constant[1][0]}: the wrong axis.",
+            "softmax sums over the classes, forward and backward: the same axis, keepdims=True.",
+        )
+    return None
