@@ -7,20 +7,27 @@ environment variable NNBASICS_KERNELS can ask for `reference`, the slow twins of
 from nnbasics.kernels import reference
 from nnbasics.kernels.forced import forced
 
+FEW = 32  # channels; with more, Winograd's quarter of the multiplications outweighs its transforms
 
-def convolution(dtype, kernel_size, stride, padding, dilation=(1, 1), groups=1):
+
+def convolution(dtype, x_shape, weight_shape, stride, padding, dilation=(1, 1), groups=1):
     """The module whose conv2d, conv2d_dx and conv2d_dparams to use for a convolution of this kind."""
     if groups > 1:
         from nnbasics.kernels.grouped import Grouped
 
-        return Grouped(convolution(dtype, kernel_size, stride, padding, dilation), groups)
+        x_shape = (x_shape[0], x_shape[1] // groups, *x_shape[2:])
+        weight_shape = (weight_shape[0] // groups, *weight_shape[1:])
+        return Grouped(convolution(dtype, x_shape, weight_shape, stride, padding, dilation), groups)
     if forced() == "reference":
         return reference
-    from nnbasics.kernels import conv3x3, im2col
+    from nnbasics.kernels import conv3x3, direct, im2col
 
     if dilation != (1, 1):
         return im2col  # and the reference: no other kernels know a dilation
-    return conv3x3 if conv3x3.applies(dtype, kernel_size, stride, padding) else im2col
+    by_winograd = conv3x3.applies(dtype, weight_shape[2:], stride, padding)
+    if direct.applies(dtype, x_shape) and not (by_winograd and min(weight_shape[:2]) >= FEW):
+        return direct
+    return conv3x3 if by_winograd else im2col
 
 
 def pooling():

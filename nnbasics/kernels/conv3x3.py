@@ -168,7 +168,7 @@ def run(
 
         def stages(**changes):
             counter[:] = 0
-            run_together(work, task._replace(**changes))
+            run_together(work, task._replace(**changes), threads=threads)
 
         if stage == BLOCKS:
             stages(stage=FILTERS)

@@ -190,7 +190,8 @@ def dweight(dy, x, pad):
 
         def stage(number, first=0, last=0):
             counter[:] = 0
-            run_together(_sums, work._replace(first_tile=first, last_tile=last), sums._replace(stage=number))
+            now = work._replace(first_tile=first, last_tile=last), sums._replace(stage=number)
+            run_together(_sums, *now, threads=threads)
 
         for first in range(0, tiles, chunk):
             last = min(tiles, first + chunk)

@@ -290,7 +290,7 @@ class First:
                 x_row=x_strides[1],
                 x_pixel=x_strides[2],
             )
-            run_together(_first_work, task)
+            run_together(_first_work, task, threads=threads)
 
 
 def _address(array):

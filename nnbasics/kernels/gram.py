@@ -180,7 +180,7 @@ def _run(stage, pixels, n, channels, matrix, parts, result):
             parts,
             address(result),
         )
-        run_together(_pixel_work, task)
+        run_together(_pixel_work, task, threads=threads)
 
 
 def gram(pixels):

@@ -1,12 +1,15 @@
 """Max, average and p-norm pooling, forward and back, compiled by Numba.
 
-One loop serves every memory order: a picture is read as (N, H, W, C) with the innermost axis contiguous. Channels-last
-memory already is that; any other order is read as N C pictures of one channel.
+One loop serves every memory order: pictures are read as (N, H, W, C) with the innermost axis contiguous. Channels-last
+memory already is that; batch-last memory is when N and C change places; any other order is read as N C pictures of one
+channel. Threads take one picture after another.
 """
 
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.simd import take_next
+from nnbasics.kernels.threads import run_together
 
 
 def max_pool2d(x, kernel_size, stride, padding, out):
@@ -14,86 +17,102 @@ def max_pool2d(x, kernel_size, stride, padding, out):
 
     The first of several equal values wins. A NaN is larger than everything; the last NaN wins, as in PyTorch.
     """
-    pixels = _as_pixels(x)
+    axes = _axes(x)
+    pixels = _as_pixels(x, axes)
     shape = (pixels.shape[0], *out, pixels.shape[3])
     y = np.empty(shape, x.dtype)
     argmax = np.empty(shape, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
-    _max_forward(pixels, *kernel_size, *stride, *padding, y, argmax)
-    return _as_maps(y, x.shape), _as_maps(argmax, x.shape)
+    _together(_max_forward, pixels, *kernel_size, *stride, *padding, y, argmax)
+    return _as_maps(y, axes, x.shape), _as_maps(argmax, axes, x.shape)
 
 
 def max_pool2d_dx(dy, argmax, x_shape, kernel_size, stride, padding):
     """dL/dx: each window's dy goes to where its maximum was; overlapping windows add up."""
-    argmax = _as_pixels(argmax)
-    dy = _like(dy, argmax)
+    axes = _axes(argmax)
+    argmax, dy = _as_pixels(argmax, axes), _as_pixels(dy, axes)
     dx = np.zeros((argmax.shape[0], *x_shape[2:], argmax.shape[3]), dy.dtype)
-    _max_backward(dy, argmax, *kernel_size, *stride, *padding, dx)
-    return _as_maps(dx, x_shape)
+    _together(_max_backward, dy, argmax, *kernel_size, *stride, *padding, dx)
+    return _as_maps(dx, axes, x_shape)
 
 
 def avg_pool2d(x, kernel_size, stride, padding, count_include_pad, out):
     """The mean of every window (N, C, *out); padding counts as zeros, or not at all."""
-    pixels = _as_pixels(x)
+    axes = _axes(x)
+    pixels = _as_pixels(x, axes)
     y = np.zeros((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
-    _avg_forward(pixels, *kernel_size, *stride, *padding, count_include_pad, y)
-    return _as_maps(y, x.shape)
+    _together(_avg_forward, pixels, *kernel_size, *stride, *padding, count_include_pad, y)
+    return _as_maps(y, axes, x.shape)
 
 
 def avg_pool2d_dx(dy, x_shape, kernel_size, stride, padding, count_include_pad):
     """dL/dx: each value of a window gets dy / count."""
-    dy = _as_pixels(dy)
+    axes = _axes(dy)
+    dy = _as_pixels(dy, axes)
     dx = np.zeros((dy.shape[0], *x_shape[2:], dy.shape[3]), dy.dtype)
-    _avg_backward(dy, *kernel_size, *stride, *padding, count_include_pad, dx)
-    return _as_maps(dx, x_shape)
+    _together(_avg_backward, dy, *kernel_size, *stride, *padding, count_include_pad, dx)
+    return _as_maps(dx, axes, x_shape)
 
 
 def lp_pool2d(x, norm_type, kernel_size, stride, padding, out):
     """The p-norm of every window: y = (sum of |x|^p)^(1/p), the largest |x| taken out so that nothing overflows."""
-    pixels = _as_pixels(x)
+    axes = _axes(x)
+    pixels = _as_pixels(x, axes)
     y = np.empty((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
-    _lp_forward(pixels, x.dtype.type(norm_type), *kernel_size, *stride, *padding, y)
-    return _as_maps(y, x.shape)
+    _together(_lp_forward, pixels, x.dtype.type(norm_type), *kernel_size, *stride, *padding, y)
+    return _as_maps(y, axes, x.shape)
 
 
 def lp_pool2d_dx(dy, x, y, norm_type, kernel_size, stride, padding):
     """dL/dx: dy sign(x) (|x| / y)^(p - 1), and 0 where the whole window is 0."""
-    pixels = _as_pixels(x)
+    axes = _axes(x)
+    dy, pixels, y = (_as_pixels(a, axes) for a in (dy, x, y))
     dx = np.zeros(pixels.shape, x.dtype)
-    dy, y = (_like(a, pixels) for a in (dy, y))
-    _lp_backward(dy, pixels, y, x.dtype.type(norm_type), *kernel_size, *stride, *padding, dx)
-    return _as_maps(dx, x.shape)
+    _together(_lp_backward, dy, pixels, y, x.dtype.type(norm_type), *kernel_size, *stride, *padding, dx)
+    return _as_maps(dx, axes, x.shape)
 
 
-def _as_pixels(x):
-    """(N, C, H, W) as contiguous (N, H, W, C) if a pixel's channels lie side by side, else as (N C, H, W, 1)."""
-    if x.strides[1] == x.itemsize:
-        return _compilable(x.transpose(0, 2, 3, 1))
+def _axes(x):
+    """The axes in the order that makes x pictures with an innermost axis of neighbours; None if it has none."""
+    for axes in ((0, 2, 3, 1), (1, 2, 3, 0)):
+        if x.strides[axes[3]] == x.itemsize and x.shape[axes[3]] > 1:
+            return axes
+    return None
+
+
+def _as_pixels(x, axes):
+    """(N, C, H, W) as a contiguous array in the order of `axes`, or as (N C, H, W, 1).
+
+    What is read-only is copied: Numba would compile everything once more for it.
+    """
     n, c, h, w = x.shape
-    return _compilable(x).reshape(n * c, h, w, 1)
+    pixels = x if axes is None else x.transpose(axes)
+    pixels = np.require(pixels, requirements=["C", "W"])
+    return pixels.reshape(n * c, h, w, 1) if axes is None else pixels
 
 
-def _compilable(x):
-    """x contiguous, and copied if it is read-only: Numba would compile everything once more for that."""
-    return np.require(x, requirements=["C", "W"])
-
-
-def _like(x, pixels):
-    """(N, C, H, W) in the same one of the two forms as `pixels`."""
-    if pixels.shape[3] == x.shape[1] and pixels.shape[0] == x.shape[0]:
-        return _compilable(x.transpose(0, 2, 3, 1))
-    n, c, h, w = x.shape
-    return _compilable(x).reshape(n * c, h, w, 1)
-
-
-def _as_maps(pixels, x_shape):
+def _as_maps(pixels, axes, x_shape):
     """The inverse of `_as_pixels`: (N, C, H, W) again."""
-    return pixels.transpose(0, 3, 1, 2).reshape(*x_shape[:2], *pixels.shape[1:3])
+    if axes is None:
+        return pixels.reshape(*x_shape[:2], *pixels.shape[1:3])
+    return pixels.transpose(np.argsort(axes))
+
+
+ALONE = 1 << 15  # values; with fewer, waking another thread takes longer than the work
+
+
+def _together(kernel, x, *args):
+    counter = np.zeros(1, np.int64)
+    threads = 1 if max(x.size, args[-1].size) < ALONE else None
+    run_together(kernel, counter.ctypes.data, x, *args, threads=threads)
 
 
 @kernel
-def _max_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y, argmax):
+def _max_forward(counter, x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y, argmax):
     pictures, height, width, channels = x.shape
-    for n in range(pictures):
+    while True:
+        n = take_next(counter)
+        if n >= pictures:
+            break
         for i in range(y.shape[1]):
             top = i * stride_h - pad_h
             for j in range(y.shape[2]):
@@ -113,9 +132,12 @@ def _max_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y, arg
 
 
 @kernel
-def _max_backward(dy, argmax, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dx):
+def _max_backward(counter, dy, argmax, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dx):
     pictures, rows, columns, channels = dy.shape
-    for n in range(pictures):
+    while True:
+        n = take_next(counter)
+        if n >= pictures:
+            break
         for i in range(rows):
             for j in range(columns):
                 for c in range(channels):
@@ -133,9 +155,12 @@ def _count(top, left, kernel_h, kernel_w, height, width, pad_h, pad_w, count_inc
 
 
 @kernel
-def _avg_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_include_pad, y):
+def _avg_forward(counter, x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_include_pad, y):
     pictures, height, width, channels = x.shape
-    for n in range(pictures):
+    while True:
+        n = take_next(counter)
+        if n >= pictures:
+            break
         for i in range(y.shape[1]):
             top = i * stride_h - pad_h
             for j in range(y.shape[2]):
@@ -152,10 +177,13 @@ def _avg_forward(x, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_
 
 
 @kernel
-def _avg_backward(dy, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_include_pad, dx):
+def _avg_backward(counter, dy, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, count_include_pad, dx):
     pictures, height, width, channels = dx.shape
     share = np.empty(channels, dx.dtype)
-    for n in range(pictures):
+    while True:
+        n = take_next(counter)
+        if n >= pictures:
+            break
         for i in range(dy.shape[1]):
             top = i * stride_h - pad_h
             for j in range(dy.shape[2]):
@@ -171,10 +199,13 @@ def _avg_backward(dy, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, coun
 
 
 @kernel
-def _lp_forward(x, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y):
+def _lp_forward(counter, x, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y):
     pictures, height, width, channels = x.shape
     zero = p - p
-    for n in range(pictures):
+    while True:
+        n = take_next(counter)
+        if n >= pictures:
+            break
         for i in range(y.shape[1]):
             top, bottom = max(i * stride_h - pad_h, 0), min(i * stride_h - pad_h + kernel_h, height)
             for j in range(y.shape[2]):
@@ -196,9 +227,12 @@ def _lp_forward(x, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, y):
 
 
 @kernel
-def _lp_backward(dy, x, y, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dx):
+def _lp_backward(counter, dy, x, y, p, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dx):
     pictures, height, width, channels = x.shape
-    for n in range(pictures):
+    while True:
+        n = take_next(counter)
+        if n >= pictures:
+            break
         for i in range(y.shape[1]):
             top, bottom = max(i * stride_h - pad_h, 0), min(i * stride_h - pad_h + kernel_h, height)
             for j in range(y.shape[2]):

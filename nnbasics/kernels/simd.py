@@ -79,6 +79,9 @@ class Index(Value):
     def __ge__(self, other):
         return Condition(self.builder, self.builder.icmp_signed(">=", self.value, self._other(other)))
 
+    def equals(self, other):
+        return Condition(self.builder, self.builder.icmp_signed("==", self.value, self._other(other)))
+
 
 def least(a, number):
     """The smaller of an Index and a number."""
@@ -201,6 +204,21 @@ def broadcast(address, lanes=LANES):
     return Vector(builder, builder.shuffle_vector(first, empty, _lanes([0] * lanes)))
 
 
+def gather(addresses):
+    """One number from each of LANES addresses."""
+    builder = addresses[0].builder
+    vector = ir.Constant(ir.VectorType(FLOAT, LANES), ir.Undefined)
+    for lane, at in enumerate(addresses):
+        number = builder.load(_pointer(at, FLOAT), align=4)
+        vector = builder.insert_element(vector, number, ir.Constant(INT32, lane))
+    return Vector(builder, vector)
+
+
+def load_number(address):
+    """The int64 at this address, which is counted in int64 too."""
+    return Index(address.builder, address.builder.load(_pointer(address, INT64, unit=8), align=8))
+
+
 def zeros(builder_of):
     """A vector of zeros (any value tells where the instructions go)."""
     return Vector(builder_of.builder, ir.Constant(ir.VectorType(FLOAT, LANES), [0.0] * LANES))
@@ -266,6 +284,13 @@ def repeat(count):
     """A loop of the machine: its body is emitted once and runs with the index 0 to count - 1."""
     with cgutils.for_range(count.builder, count.value) as loop:
         yield Index(count.builder, loop.index)
+
+
+@contextmanager
+def when(condition):
+    """Instructions of the machine that run only if the condition holds."""
+    with condition.builder.if_then(condition.value):
+        yield
 
 
 def emit(function):

@@ -6,7 +6,7 @@ the interpreter's lock, so ordinary Python threads do; between two kernels they 
 ones spin, which costs whoever computes next dearly), and waking them takes about ten microseconds.
 
 How many threads: `set_num_threads` here, else `numba.set_num_threads`, else NUMBA_NUM_THREADS, else OMP_NUM_THREADS,
-else every processor this process may use. No result depends on it, to the last bit.
+else every processor this process may use (`quota`). No result depends on it, to the last bit.
 """
 
 import os
@@ -16,9 +16,12 @@ import threading
 import numba
 from numba.np.ufunc import parallel as numba_threads
 
+from nnbasics.kernels import quota
+
 _chosen = None
-_busy = threading.Lock()
+_calls = queue.SimpleQueue()
 _members = []
+_growing = threading.Lock()
 
 
 def set_num_threads(n):
@@ -35,56 +38,88 @@ def get_num_threads():
         return _chosen
     most = numba.config.NUMBA_NUM_THREADS
     n = numba.get_num_threads() if numba_threads._is_initialized else most  # asking would start Numba's own threads
-    if n == most and "NUMBA_NUM_THREADS" not in os.environ and os.environ.get("OMP_NUM_THREADS", "").isdecimal():
-        return max(1, min(int(os.environ["OMP_NUM_THREADS"]), n))
-    return n
+    if n != most or "NUMBA_NUM_THREADS" in os.environ:
+        return n
+    omp = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # "8,2": 8, and 2 in each of them
+    return max(1, min(n, int(omp) if omp.isdecimal() else quota.processors()))
 
 
-def run_together(kernel, *args):
-    """Call kernel(*args) on every thread at once; return when all are back.
+def run_together(kernel, *args, threads=None):
+    """Call kernel(*args) on so many threads at once (`get_num_threads()` if not said); return when all are back.
 
-    If the team is busy with another kernel (two Python threads use the library), the caller does the work alone.
+    Members who are busy with another kernel, because two Python threads use the library, come later or not at all.
     """
-    helpers = get_num_threads() - 1
-    if helpers < 1 or not kernel.signatures or not _busy.acquire(blocking=False):  # compile once, before anyone helps
+    helpers = (threads or get_num_threads()) - 1
+    if helpers < 1 or not kernel.signatures:  # compile once, before anyone helps
         kernel(*args)
         return
+    _grow(helpers)
+    call, failure = _Call(kernel, args), None
     try:
-        while len(_members) < helpers:
-            _members.append(_Member())
-        for member in _members[:helpers]:
-            member.tasks.put((kernel, args))
+        for _ in range(helpers):
+            _calls.put(call)
+        kernel(*args)
+    except BaseException as raised:
+        failure = raised
+    while True:
         try:
-            kernel(*args)
-        finally:
-            failures = [member.results.get() for member in _members[:helpers]]
-    finally:
-        _busy.release()
-    for failure in filter(None, failures):
-        raise failure
+            call.close()
+            break
+        except BaseException as raised:  # Ctrl-C, say; but helpers still work in the caller's memory
+            failure = raised
+    if failure or call.failure:
+        raise failure or call.failure
 
 
-class _Member:
-    def __init__(self):
-        self.tasks = queue.SimpleQueue()
-        self.results = queue.SimpleQueue()
-        threading.Thread(target=self._work, name="nnbasics-kernels", daemon=True).start()
+class _Call:
+    """One kernel, called by whoever comes before it is closed."""
 
-    def _work(self):
-        while True:
-            kernel, args = self.tasks.get()
-            try:
-                kernel(*args)
-                self.results.put(None)
-            except BaseException as failure:
-                self.results.put(failure)
-            del kernel, args
+    def __init__(self, kernel, args):
+        self._kernel, self._args = kernel, args
+        self._open, self._helpers = True, 0
+        self._lock, self._all_gone = threading.Lock(), threading.Lock()
+        self._all_gone.acquire()
+        self.failure = None
+
+    def help(self):
+        """Run the kernel, if the call is still open."""
+        with self._lock:
+            if not self._open:
+                return
+            self._helpers += 1
+        try:
+            self._kernel(*self._args)
+        except BaseException as failure:
+            self.failure = failure
+        with self._lock:
+            self._helpers -= 1
+            if not self._open and not self._helpers:
+                self._all_gone.release()
+
+    def close(self):
+        """Let nobody in any more, and wait until everybody is gone. May be interrupted and called again."""
+        with self._lock:
+            self._open = False
+        while self._helpers:
+            self._all_gone.acquire()
+
+
+def _grow(helpers):
+    with _growing:
+        while len(_members) < helpers:
+            _members.append(threading.Thread(target=_serve, args=(_calls,), name="nnbasics-kernels", daemon=True))
+            _members[-1].start()
+
+
+def _serve(calls):
+    while True:
+        calls.get().help()
 
 
 def _forget_the_parents_threads():
     """A forked child inherits none of them."""
-    global _busy
-    _busy = threading.Lock()
+    global _calls, _growing
+    _calls, _growing = queue.SimpleQueue(), threading.Lock()
     _members.clear()
 
 

@@ -32,6 +32,19 @@ def short(both):
     return both[0] if both[0] == both[1] else both
 
 
+def in_memory_order(values, axes):
+    """A copy whose memory runs through the axes in this order.
+
+    What comes after a layer is fast if dx lies as x does, so layers that change the shape keep `memory_order(x)`.
+    """
+    return np.array(values.transpose(axes), order="C").transpose(np.argsort(axes))
+
+
+def memory_order(x):
+    """The axes of x from the one whose neighbours lie furthest apart to the one whose neighbours are side by side."""
+    return sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+
+
 def he(shape, fan_in, rng):
     """First weights: normal with variance 2 / fan_in, so that ReLU layers keep the size of what passes through.
 

@@ -131,8 +131,8 @@ class Conv2d(Layer):
 
     Notes
     -----
-    Shapes: x (N, C, H, W), weight (K, C / G, kH, kW), bias (K,), y (N, K, H2, W2). y lies channels-last in memory. A
-    frozen layer keeps the shape of x and nothing else.
+    Shapes: x (N, C, H, W), weight (K, C / G, kH, kW), bias (K,), y (N, K, H2, W2). y lies channels-last in memory,
+    or, of a batch with few channels, batch-last. A frozen layer keeps the shape of x and nothing else.
 
     Raises
     ------
@@ -171,13 +171,13 @@ class Conv2d(Layer):
         self.output_shape(x.shape)
         weight = self.param("weight", x.dtype)
         bias = self.param("bias", x.dtype) if "bias" in self.params else None
-        y = self._kernels(x.dtype).conv2d(x, weight, bias, *self._window())
+        y = self._kernels(x.dtype, x.shape).conv2d(x, weight, bias, *self._window())
         return self.keep(y, x_shape=x.shape, x=None if self.frozen else x)
 
     def backward(self, dy):
         kept = self.kept(dy)
         dy, x = kept["dy"], kept["x"]
-        kernels = self._kernels(dy.dtype)
+        kernels = self._kernels(dy.dtype, kept["x_shape"])
         self.grads.clear()
         if x is not None:
             dweight, dbias = kernels.conv2d_dparams(dy, x, self.kernel_size, *self._window())
@@ -191,8 +191,9 @@ class Conv2d(Layer):
         dense = self.dilation == (1, 1)
         return (self.stride, self.padding) if dense else (self.stride, self.padding, self.dilation)
 
-    def _kernels(self, dtype):
-        return choose.convolution(dtype, self.kernel_size, self.stride, self.padding, self.dilation, self.groups)
+    def _kernels(self, dtype, x_shape):
+        shapes = x_shape, self.params["weight"].shape
+        return choose.convolution(dtype, *shapes, self.stride, self.padding, self.dilation, self.groups)
 
     def output_shape(self, x_shape):
         n, _, *sizes = x_shape

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.layers.base import Layer, he, whole
+from nnbasics.layers.base import Layer, he, in_memory_order, memory_order, whole
 
 
 class Linear(Layer):
@@ -90,11 +90,11 @@ class Flatten(Layer):
         self.check_x(x)
         if x.ndim == 0 or not -x.ndim <= self.axis <= x.ndim:
             raise UserError(f"{self.label}: x has shape {x.shape}, and no axis {self.axis}")
-        return self.keep(x.reshape(self.output_shape(x.shape)), x_shape=x.shape)
+        return self.keep(x.reshape(self.output_shape(x.shape)), x_shape=x.shape, axes=memory_order(x))
 
     def backward(self, dy):
         kept = self.kept(dy)
-        return kept["dy"].reshape(kept["x_shape"])
+        return in_memory_order(kept["dy"].reshape(kept["x_shape"]), kept["axes"])
 
     def output_shape(self, x_shape):
         rows, columns = x_shape[: self.axis], x_shape[self.axis :]

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnbasics.errors import UserError
 from nnbasics.kernels import choose
-from nnbasics.layers.base import Layer, pair, short
+from nnbasics.layers.base import Layer, in_memory_order, memory_order, pair, short
 from nnbasics.layers.convolution import fit
 
 
@@ -292,12 +292,12 @@ class GlobalAvgPool2d(Layer):
         if 0 in x.shape[2:]:
             raise UserError(f"{self.label}: x has shape {x.shape}; there is nothing to take the mean of")
         y = x.mean(axis=(2, 3), keepdims=True, dtype=np.float64)
-        return self.keep(y.astype(x.dtype, copy=False), x_shape=x.shape)
+        return self.keep(y.astype(x.dtype, copy=False), x_shape=x.shape, axes=memory_order(x))
 
     def backward(self, dy):
         kept = self.kept(dy)
         n, c, h, w = kept["x_shape"]
-        return np.broadcast_to(kept["dy"] / (h * w), (n, c, h, w)).copy()
+        return in_memory_order(np.broadcast_to(kept["dy"] / (h * w), (n, c, h, w)), kept["axes"])
 
     def output_shape(self, x_shape):
         return (*x_shape[:2], 1, 1)

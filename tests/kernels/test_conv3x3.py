@@ -203,27 +203,6 @@ def _run(code, **environment):
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=900)
 
 
-ACROSS = """
-import sys
-sys.path.insert(0, {folder!r})
-import numpy as np
-from test_conv3x3 import SHAPES, case, errors
-from nnbasics.kernels.machine import VARIANT
-for name, shape in SHAPES.items():
-    found = list(errors(case(np.random.default_rng(1), **shape)))
-    assert max(found) < 1e-6, (name, found)
-print(VARIANT.name)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", ["avx512", "avx2", "neon", "plain"])
-def test_every_width_of_vectors(variant):
-    """Forced on this machine: wider vectors than it has are cut up by LLVM."""
-    result = _run(ACROSS.format(folder=os.path.dirname(__file__)), NNBASICS_KERNELS=variant)
-    assert result.stdout.strip() == variant, result.stderr
-
-
 def test_an_unknown_width_is_refused_by_name():
     result = _run("import nnbasics.kernels.machine", NNBASICS_KERNELS="avx3")
     assert "choose from avx512, avx2, neon, plain, reference" in result.stderr
