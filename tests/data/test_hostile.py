@@ -3,7 +3,6 @@
 The suite turns warnings into errors, so a warning that Pillow prints fails the test too.
 """
 
-import io
 import os
 import struct
 import subprocess
@@ -13,44 +12,16 @@ import zlib
 
 import numpy as np
 import pytest
-from handmade import png, profile, tiff
+from handmade import png, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from nnbasics.data import picture
 from nnbasics.errors import PictureError, UserError
+from tests.data import fuzzing
 
-
-def encoded(kind, **options):
-    array = np.random.default_rng(11).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    image = Image.fromarray(array)
-    if kind == "GIF":
-        image = image.quantize(16)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    if kind in ("PNG", "JPEG", "WEBP", "TIFF"):
-        options |= {"exif": exif, "icc_profile": profile(b"RGB ", 2.2)}
-    buffer = io.BytesIO()
-    image.save(buffer, format=kind, **options)
-    return buffer.getvalue()
-
-
-SEEDS = {
-    "png": encoded("PNG"),
-    "jpg": encoded("JPEG"),
-    "progressive.jpg": encoded("JPEG", progressive=True),
-    "lossy.webp": encoded("WEBP"),
-    "lossless.webp": encoded("WEBP", lossless=True),
-    "raw.tif": encoded("TIFF"),
-    "lzw.tif": encoded("TIFF", compression="tiff_lzw"),
-    "deflate.tif": encoded("TIFF", compression="tiff_adobe_deflate"),
-    "jpeg.tif": encoded("TIFF", compression="jpeg"),
-    "16bit.tif": tiff(np.arange(24, dtype="<u2").reshape(4, 6) * 2000, 16, 1),
-    "gif": encoded("GIF"),
-    "bmp": encoded("BMP"),
-    "ppm": encoded("PPM"),
-}
+SEEDS = fuzzing.seeds()
 
 
 def picture_or_error(path):

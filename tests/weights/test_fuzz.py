@@ -8,43 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.damage import DAMAGE, damaged
 from tests.weights import fuzzing
 
 SEEDS = fuzzing.seeds()
 HERE = Path(__file__).parents[2]
+RECIPES = st.tuples(st.sampled_from(sorted(SEEDS)), DAMAGE)
 
 
-NUMBERS = [0, 1, 2**15, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]
-PLACES = st.tuples(st.sampled_from([300, 3000, 1 << 20]), st.integers(0, 1 << 20), st.booleans())
-DAMAGE = st.one_of(
-    st.tuples(st.just("flip"), PLACES, st.integers(0, 7)),
-    st.tuples(st.just("cut"), PLACES, st.sampled_from([1, 4, 100, 1 << 20])),
-    st.tuples(st.just("insert"), PLACES, st.binary(max_size=20)),
-    st.tuples(st.just("replace"), PLACES, st.binary(min_size=1, max_size=8)),
-    st.tuples(st.just("replace"), PLACES, st.sampled_from([number.to_bytes(8, "little") for number in NUMBERS])),
-    st.tuples(st.just("double"), PLACES, st.sampled_from([1, 30, 3000])),
-)
-RECIPES = st.tuples(st.sampled_from(sorted(SEEDS)), st.lists(DAMAGE, min_size=1, max_size=4))
-
-
-def damaged(recipe):
-    """A seed with bytes flipped, cut, inserted, replaced or doubled, often near an end, where headers are."""
+def from_recipe(recipe):
     name, steps = recipe
-    content = bytearray(SEEDS[name])
-    for kind, (far, position, from_end), what in steps:
-        position %= max(min(len(content), far), 1)
-        position = max(len(content) - 1 - position, 0) if from_end else position
-        if kind == "flip":
-            content[position : position + 1] = bytes(byte ^ 1 << what for byte in content[position : position + 1])
-        elif kind == "cut":
-            del content[position : position + what]
-        elif kind == "insert":
-            content[position:position] = what
-        elif kind == "replace":
-            content[position : position + len(what)] = what
-        else:
-            content[position:position] = content[position : position + what]
-    return bytes(content)
+    return damaged(SEEDS[name], steps)
 
 
 STARTS = [
@@ -63,7 +37,7 @@ def fuzz(examples):
 @fuzz(150)
 @given(RECIPES)
 def test_damaged_files(tmp_path_factory, recipe):
-    fuzzing.feed_measured(damaged(recipe), tmp_path_factory.getbasetemp())
+    fuzzing.feed_measured(from_recipe(recipe), tmp_path_factory.getbasetemp())
 
 
 @fuzz(100)
@@ -76,7 +50,7 @@ def test_made_up_files(tmp_path_factory, start, rest):
 @fuzz(4000)
 @given(RECIPES)
 def test_damaged_files_at_length(tmp_path_factory, recipe):
-    fuzzing.feed_measured(damaged(recipe), tmp_path_factory.getbasetemp())
+    fuzzing.feed_measured(from_recipe(recipe), tmp_path_factory.getbasetemp())
 
 
 @pytest.mark.slow
