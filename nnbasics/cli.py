@@ -45,14 +45,14 @@ def parser():
     """The whole command line; each room brings its own commands."""
     from nnbasics import classify
     from nnbasics.style import command as style
-    from nnbasics.style import demo, remake, videocommand
+    from nnbasics.style import demo, grid, remake, videocommand
     from nnbasics.visualize import command as visualize
     from nnbasics.weights import command as weights
 
     whole = Parser(prog="nnbasics", description="Deep learning from scratch in NumPy, up to a VGG-19 that paints.")
     whole.add_argument("--version", action="version", version=f"nnbasics {__version__}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (style, remake, videocommand, demo, visualize, classify, weights):
+    for room in (style, grid, remake, videocommand, demo, visualize, classify, weights):
         room.register(commands)
     return whole
 

@@ -82,7 +82,7 @@ def run(arguments):
     settings = settings_of(arguments)
     every = _checked(arguments.save_every, "--save-every")
     output = Path(arguments.output)
-    with _flags():
+    with flags():
         keeping = Keeping(arguments.checkpoint, arguments.resume, arguments.checkpoint_every)
     stages = _stages(output, settings.iterations, every, keeping.iteration)
     _check_outputs(arguments, [output, *stages.values()])
@@ -90,7 +90,7 @@ def run(arguments):
         moving.check_writable(arguments.animate, arguments.overwrite)
     if arguments.trace:
         traces.check(arguments.trace, arguments.overwrite, arguments.resume)
-    with _flags():
+    with flags():
         transfer = Run(arguments.content, arguments.style, settings)
 
     def save_stage(state):
@@ -119,12 +119,12 @@ def run(arguments):
 
 def settings_of(arguments):
     """The settings whose flags were given."""
-    with _flags():
+    with flags():
         return Settings.of(**given(arguments))
 
 
 @contextlib.contextmanager
-def _flags():
+def flags():
     """A wrong value is reported under its flag."""
     try:
         yield

@@ -39,6 +39,47 @@ def contact_sheet(panels, columns=4):
     return np.asarray(sheet)
 
 
+def grid_sheet(rows, row_labels, column_labels, row_title, column_title):
+    """Pictures of one size in rows and columns, with labelled axes.
+
+    Parameters
+    ----------
+    rows : list of lists of ndarray, (H, W, 3) in [0, 1]
+    row_labels, column_labels : list of str
+        Of any number of lines.
+    row_title, column_title : str
+        What the labels are values of.
+
+    Returns
+    -------
+    ndarray, (H, W, 3) uint8
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font, bold = ImageFont.load_default(14), ImageFont.load_default(17)
+    cells = [[_thumbnail(picture) for picture in row] for row in rows]
+    width = max(cell.width for row in cells for cell in row) + GAP
+    height = max(cell.height for row in cells for cell in row) + GAP
+    ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    left = GAP + LINE + max(ruler.multiline_textbbox((0, 0), text, font)[2] for text in row_labels) + GAP
+    top = GAP + LINE + max(ruler.multiline_textbbox((0, 0), text, font)[3] for text in column_labels) + GAP
+    sheet = Image.new("RGB", (left + len(cells[0]) * width, top + len(cells) * height), "white")
+    draw = ImageDraw.Draw(sheet)
+    draw.text((left + (sheet.width - left - GAP) // 2, GAP), column_title, "black", bold, anchor="mt")
+    for row, (line, label) in enumerate(zip(cells, row_labels, strict=True)):
+        middle = top + row * height + (height - GAP) // 2
+        draw.multiline_text((left - GAP, middle), label, "black", font, anchor="rm", align="right")
+        for column, cell in enumerate(line):
+            sheet.paste(cell, (left + column * width, top + row * height))
+    for column, label in enumerate(column_labels):
+        middle = left + column * width + (width - GAP) // 2
+        draw.multiline_text((middle, top - GAP), label, "black", font, anchor="md", align="center")
+    title = Image.new("RGB", (sheet.height - top - GAP, LINE), "white")
+    ImageDraw.Draw(title).text((title.width // 2, LINE // 2), row_title, "black", bold, anchor="mm")
+    sheet.paste(title.rotate(90, expand=True), (GAP, top))
+    return np.asarray(sheet)
+
+
 def loss_curve(path, losses, title=""):
     """Write a picture of the loss over the steps, on a logarithmic scale."""
     from matplotlib.figure import Figure
