@@ -4,6 +4,8 @@ Modules of kernels have functions of the same names and meanings, so choosing a 
 environment variable NNBASICS_KERNELS can ask for `reference`, the slow twins of all kernels, at any time: see `forced`.
 """
 
+import numpy as np
+
 from nnbasics.kernels import reference
 from nnbasics.kernels.forced import forced
 
@@ -28,6 +30,19 @@ def convolution(dtype, x_shape, weight_shape, stride, padding, dilation=(1, 1), 
     if direct.applies(dtype, x_shape) and not (by_winograd and min(weight_shape[:2]) >= FEW):
         return direct
     return conv3x3 if by_winograd else im2col
+
+
+WORTH = 64**3  # multiplications; for fewer BLAS starts no threads, and calling it costs less than packing matrices
+
+
+def product(a, b):
+    """The module whose product to use for two matrices."""
+    small = a.shape[0] * a.shape[1] * b.shape[1] <= WORTH
+    if small or not a.dtype == b.dtype == np.float32 or forced() == "reference":
+        return reference
+    from nnbasics.kernels import product
+
+    return product
 
 
 def pooling():

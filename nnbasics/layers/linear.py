@@ -3,6 +3,7 @@
 import numpy as np
 
 from nnbasics.errors import UserError
+from nnbasics.kernels import choose
 from nnbasics.layers.base import Layer, he, in_memory_order, memory_order, whole
 
 
@@ -47,21 +48,22 @@ class Linear(Layer):
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             hint = "; put a Flatten() before it" if x.ndim == 4 else ""
             raise UserError(f"{self.label}: x has shape {x.shape}; (N, {self.in_features}) was expected{hint}")
-        y = x @ self.param("weight", x.dtype).T
+        y = _product(x.reshape(-1, self.in_features), self.param("weight", x.dtype).T)
         if "bias" in self.params:
             y += self.param("bias", x.dtype)
-        return self.keep(y, x=None if self.frozen else x)
+        return self.keep(y.reshape(self.output_shape(x.shape)), x=None if self.frozen else x)
 
     def backward(self, dy):
         kept = self.kept(dy)
         dy, x = kept["dy"], kept["x"]
+        rows = dy.reshape(-1, self.out_features)
         self.grads.clear()
         if x is not None:
-            rows = dy.reshape(-1, self.out_features)
-            self.grads["weight"] = rows.T @ x.reshape(-1, self.in_features)
+            self.grads["weight"] = _product(rows.T, x.reshape(-1, self.in_features))
             if "bias" in self.params:
                 self.grads["bias"] = rows.sum(axis=0)
-        return dy @ self.param("weight", dy.dtype)
+        dx = _product(rows, self.param("weight", dy.dtype))
+        return dx.reshape(*dy.shape[:-1], self.in_features)
 
     def output_shape(self, x_shape):
         return (*x_shape[:-1], self.out_features)
@@ -71,6 +73,10 @@ class Linear(Layer):
 
     def extra_repr(self):
         return f"{self.in_features}, {self.out_features}" + ("" if "bias" in self.params else ", bias=False")
+
+
+def _product(a, b):
+    return choose.product(a, b).product(a, b)
 
 
 class Flatten(Layer):
