@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import os
+import re
 import sys
 import uuid
 
@@ -80,13 +81,20 @@ def _bundle(figure, caption):
     """What a notebook keeps of a picture, by MIME type, and what it should know about it."""
     if hasattr(figure, "to_jshtml"):
         hidden = f"<figcaption hidden>{html.escape(caption)}</figcaption>"  # it stands below, too
-        return {"text/html": f"<figure>{figure.to_jshtml()}{hidden}</figure>", "text/plain": "[animation]"}, {}
+        return {"text/html": f"<figure>{_player(figure)}{hidden}</figure>", "text/plain": "[animation]"}, {}
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=2 * figure.dpi)  # twice the points it takes, for fine screens
     _forget(figure)
     width, height = (figure.get_size_inches() * figure.dpi).round().astype(int).tolist()
     data = {"image/png": base64.b64encode(file.getvalue()).decode(), "text/plain": "[figure]"}
     return data, {"image/png": {"alt": caption, "width": width, "height": height}}
+
+
+def _player(animation):
+    """Matplotlib's player, with a first frame where scripts do not run, and without a style sheet from elsewhere."""
+    text = re.sub(r"<link [^>]*>", "", animation.to_jshtml(), count=1)
+    first = re.search(r'frames\[0\] = ("data:[^"]*")', text).group(1).replace("\\\n", "")
+    return text.replace("<img ", f"<img src={first} ", 1)
 
 
 def _forget(figure):

@@ -48,6 +48,7 @@ class Lecture:
         notebook = jupytext.read(self.path)
         for number, cell in enumerate(notebook.cells):
             cell.id = f"cell-{number}"
+            cell.source = cell.source.strip("\n")  # the formatter's empty lines before a function
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
         return notebook
 
