@@ -83,3 +83,21 @@ def flip(x, rng):
     """Mirror each picture, left and right changing places, or not, as a coin says."""
     heads = rng.random(len(x)) < 0.5
     return np.where(heads[:, None, None, None], x[..., ::-1], x)
+
+
+def sometimes(p, augment):
+    """Another augmentation for some of the pictures alone, each with probability p; the others stay sharp as they are.
+
+    Returns
+    -------
+    callable
+        x (N, C, H, W), rng -> pictures of the same shape and dtype.
+    """
+
+    def some(x, rng):
+        chosen = rng.random(len(x)) < p
+        y = x.copy()
+        y[chosen] = augment(x[chosen], rng)
+        return y
+
+    return some

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import map_coordinates, rotate
 
 from nnbasics import SGD, CrossEntropyLoss, Flatten, Linear, Sequential
-from nnbasics.data.augment import bilinear, crop, flip, wobble
+from nnbasics.data.augment import bilinear, crop, flip, sometimes, wobble
 from nnbasics.training import fit
 
 
@@ -79,6 +79,17 @@ def test_half_of_the_pictures_are_mirrored(rng):
     mirrored = np.array([np.array_equal(a, b[:, :, ::-1]) for a, b in zip(y, x, strict=True)])
     same = np.array([np.array_equal(a, b) for a, b in zip(y, x, strict=True)])
     assert (mirrored ^ same).all() and 70 < mirrored.sum() < 130
+
+
+def test_some_are_changed_and_the_others_stay(rng):
+    x = rng.random((300, 1, 4, 4)).astype(np.float32)
+    before = x.copy()
+    y = sometimes(0.3, lambda some, rng: some + 1)(x, rng)
+    changed = (y != x).all(axis=(1, 2, 3))
+    np.testing.assert_array_equal(y[~changed], x[~changed])
+    np.testing.assert_array_equal(y[changed], x[changed] + 1)
+    assert 60 < changed.sum() < 120
+    np.testing.assert_array_equal(x, before)
 
 
 def test_fit_augments_every_mini_batch_anew(rng):
