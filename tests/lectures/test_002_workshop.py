@@ -187,3 +187,43 @@ def test_digits_in_two_components():
     x, _ = digits.load()
     ratio = PCA(2).fit(x.reshape(-1, 64)).explained_variance_ratio_
     np.testing.assert_allclose(ratio, [0.14890594, 0.13618771], atol=1e-5)
+
+
+def test_the_score_is_not_the_label(perceptron):
+    """Erratum: y_n is printed for both. With the score in the rule, the score rises to 2.4: still wrong."""
+    point = np.array([1, 2, 3])
+    score = perceptron.weight @ point
+    by_score = perceptron.weight + 0.1 * score * point
+    assert score == 1 and by_score @ point == pytest.approx(2.4)
+    perceptron.update([2, 3], -1)
+    assert perceptron.weight @ point == pytest.approx(-0.4)
+
+
+def test_convolutions_follow_shifts_and_not_turns(rng):
+    """Said strongly: "invariance to rotation". The filter (1, -1) on (0 0; 1 0), and a shift for comparison."""
+    conv = Conv2d(1, 1, (1, 2), bias=False)
+    conv.params["weight"] = np.array([[[[1.0, -1]]]])
+    x = np.array([[0.0, 0], [1, 0]])[None, None]
+    turned_before, turned_after = conv.forward(np.rot90(x, axes=(2, 3)).copy()), np.rot90(conv.forward(x), axes=(2, 3))
+    assert turned_before.shape != turned_after.shape or not np.allclose(turned_before, turned_after)
+    square = Conv2d(1, 1, 3, padding=1, bias=False, rng=0)
+    x = np.zeros((1, 1, 12, 12))
+    x[:, :, 4:8, 4:8] = rng.random((4, 4))
+    shifted = np.roll(x, (2, -1), axis=(2, 3))
+    np.testing.assert_allclose(square.forward(shifted), np.roll(square.forward(x), (2, -1), axis=(2, 3)), atol=1e-12)
+    assert not np.allclose(square.forward(np.rot90(x, axes=(2, 3)).copy()), np.rot90(square.forward(x), axes=(2, 3)))
+
+
+def test_at_zero_relu_takes_the_left_slope():
+    """Said strongly: 1 is printed for x = 0, where there is no derivative."""
+    assert ReLU().derivative(np.zeros(1)) == 0 and LeakyReLU(0.01).derivative(np.zeros(1)) == 0.01
+
+
+def test_the_total_loss_needs_its_factors(rng):
+    """Erratum: alpha L_content + beta L_style is set equal to sum w E_s + E_c, sums of squares without any factor."""
+    maps, target = rng.random((2, 64, 10))
+    E_c, E_s = np.sum((maps - target) ** 2), np.sum((maps @ maps.T - target @ target.T) ** 2)
+    alpha, beta, N, M = 1.0, 1e3, *maps.shape
+    total = alpha * E_c / 2 + beta * E_s / (4 * N**2 * M**2)
+    assert abs(total / (E_s + E_c) - 1) > 0.5
+    assert 4 * 64**2 * (224 * 224) ** 2 == pytest.approx(4.1e13, rel=0.01)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnbasics.data import digits
+from nnbasics.data import digits, drawn_faces
 from nnbasics.linalg import (
     PCA,
     Eigenfaces,
@@ -131,6 +131,26 @@ def test_eigenfaces_detect_and_rebuild():
 
     assert error(rebuilt) < error(occluded) / 2
     assert error(rebuilt) < error(space.rebuild(occluded))
+
+
+def test_eigenfaces_of_faces():
+    """New faces are accepted and pieces of photographs are not; a face is found in a picture, and behind a beam."""
+    people, others = drawn_faces.drawn(250, rng=0)
+    space, new = Eigenfaces(12).fit(people[:200]), people[200:]
+    assert space.is_face(new).mean() > 0.85 and space.is_face(others).mean() < 0.05
+    scene = np.tile(others[7], (3, 4))
+    scene[31:56, 43:68] = new[0]
+    patches = np.lib.stride_tricks.sliding_window_view(scene, (25, 25))
+    distance = space.distance(patches.reshape(-1, 25, 25)).reshape(patches.shape[:2])
+    assert np.unravel_index(distance.argmin(), distance.shape) == (31, 43)
+    beam = np.zeros((25, 25), bool)
+    beam[6:12] = True
+    hidden = np.where(beam, 0, new)
+
+    def error(pictures):
+        return np.sqrt(np.mean((pictures - new)[:, beam] ** 2))
+
+    assert error(space.rebuild(hidden, occluded=beam)) < 0.5 * error(space.rebuild(hidden)) < 0.5 * error(hidden)
 
 
 def test_random_vectors_are_nearly_at_right_angles():
