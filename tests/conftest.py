@@ -1,11 +1,15 @@
 """What every test may ask for."""
 
+import signal
+
 import hypothesis
 import numpy as np
 import pytest
 
 hypothesis.settings.register_profile("nnbasics", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("nnbasics")
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests in the background ignores Ctrl-C
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_every_row_is_the_objective_at_the_picture_of_that_step(optimizer):
         assert row.content == pytest.approx(terms["content relu2_1"], rel=1e-5)
         assert row.style == pytest.approx(terms["style relu1_1"] + terms["style relu2_1"], rel=1e-5)
         assert row.tv == pytest.approx(terms["tv"], rel=1e-5)
-        price = 0.0 if optimizer == "gradient-descent" else run.walk._price * outside(x)[0]
+        price = 0.0 if optimizer == "gradient-descent" else run.walk.price * outside(x)[0]
         assert row.outside == pytest.approx(price, rel=1e-4, abs=1e-6)
         assert row.total == pytest.approx(row.content + row.style + row.tv + row.outside, rel=1e-12)
     assert [row.iteration for row in run.rows] == list(range(7))
