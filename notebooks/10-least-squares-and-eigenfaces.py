@@ -407,7 +407,8 @@ exercise("10-least-squares-and-eigenfaces/beam").check(fill_in)
 # %% [markdown]
 # ## Where next
 #
-# - [Lecture 14](14-t-sne.ipynb): when two straight directions are not enough.
+# - [Lecture 11](11-architectures.ipynb): back to networks; and [lecture 14](14-t-sne.ipynb), when two straight
+#   directions are not enough.
 # - In the library: [`nnbasics/linalg/`](../nnbasics/linalg/), a file for each heading of this lecture.
 # - Penrose, *A generalized inverse for matrices* (1955); Turk, Pentland, *Eigenfaces for recognition* (1991); Golub,
 #   Van Loan, *Matrix Computations*, chapter 5.
