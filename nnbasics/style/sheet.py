@@ -9,7 +9,7 @@ GAP = 12
 LINE = 22  # height of a caption
 
 
-def contact_sheet(panels, columns=4):
+def contact_sheet(panels, columns=4, cell=CELL):
     """Pictures with captions side by side.
 
     Parameters
@@ -17,6 +17,8 @@ def contact_sheet(panels, columns=4):
     panels : list of (str, ndarray)
         Captions and (H, W, 3) pictures in [0, 1]; each is scaled to the size of a cell, aspect kept.
     columns : int
+    cell : int
+        Pixels of the longest side of a cell.
 
     Returns
     -------
@@ -26,16 +28,16 @@ def contact_sheet(panels, columns=4):
 
     columns = min(columns, len(panels))
     rows = math.ceil(len(panels) / columns)
-    thumbnails = [_thumbnail(picture) for _, picture in panels]
+    thumbnails = [_thumbnail(picture, cell) for _, picture in panels]
     height = max(picture.height for picture in thumbnails)
-    sheet = Image.new("RGB", (GAP + columns * (CELL + GAP), GAP + rows * (height + LINE + GAP)), "white")
+    sheet = Image.new("RGB", (GAP + columns * (cell + GAP), GAP + rows * (height + LINE + GAP)), "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(15)
     for number, ((caption, _), picture) in enumerate(zip(panels, thumbnails, strict=True)):
         row, column = divmod(number, columns)
-        left, top = GAP + column * (CELL + GAP), GAP + row * (height + LINE + GAP)
-        sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (height - picture.height) // 2))
-        draw.text((left + CELL // 2, top + height + LINE // 2), caption, "black", font, anchor="mm")
+        left, top = GAP + column * (cell + GAP), GAP + row * (height + LINE + GAP)
+        sheet.paste(picture, (left + (cell - picture.width) // 2, top + (height - picture.height) // 2))
+        draw.text((left + cell // 2, top + height + LINE // 2), caption, "black", font, anchor="mm")
     return np.asarray(sheet)
 
 
@@ -92,10 +94,10 @@ def loss_curve(path, losses, title=""):
     figure.savefig(path, dpi=120)
 
 
-def _thumbnail(picture):
+def _thumbnail(picture, cell=CELL):
     from PIL import Image
 
     image = Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
-    scale = CELL / max(image.size)
+    scale = cell / max(image.size)
     size = [max(1, round(side * scale)) for side in image.size]
     return image.resize(size, Image.Resampling.LANCZOS)

@@ -37,6 +37,15 @@ def test_weights_converted_to_the_papers_give_the_same_loss_and_gradient(name, r
     np.testing.assert_allclose(ours(x)[1], gradient, rtol=1e-9, atol=1e-12 * np.abs(gradient).max())
 
 
+def test_the_factors_are_those_of_the_settings_page():
+    n, m, pixels = 7, 15, 140
+    factors = {name: convention.in_paper(n, m, pixels) for name, convention in CONVENTIONS.items()}
+    assert factors["paper"] == pytest.approx((1, 1))
+    assert factors["johnson"] == factors["anish"] == pytest.approx((2 / (n * m), 4 / n**2))
+    assert factors["gatys-notebook"] == pytest.approx((2 / (n * m), 4000 / n**2))
+    assert factors["keras"] == pytest.approx((2, n**2 * m**2 / (9 * pixels**2)))
+
+
 def test_a_programs_defaults_are_taken_where_nothing_is_given():
     settings = Settings.of(convention="johnson")
     assert settings.content_weight == 5 and settings.tv_weight == 1e-3

@@ -1,0 +1,96 @@
+"""The settings page's pictures: python -m benchmarks.settings [NAME ...] paints and writes docs/settings/NAME.webp.
+
+Every sheet changes one setting and leaves the rest as it is, at 176 pixels, where a picture takes seconds.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from nnbasics.style import stylize
+from nnbasics.style.sheet import contact_sheet
+
+FOLDER = Path(__file__).parent.parent / "docs" / "settings"
+BASE = {"size": 176, "iterations": 60}
+CAT = ("cat", "starry_night")
+CHINA = ("china", "great_wave")
+CELL = 176
+QUALITY = 72
+LIMIT = 30_000  # bytes of a sheet
+
+
+def circle(softness):
+    """A mask: a circle in the middle, its edge as wide as `softness` of its radius."""
+    y, x = np.indices((128, 192))
+    distance = np.hypot(y - 62, x - 95) / 45
+    return np.clip((1 - distance) / max(softness, 1e-6) + 0.5, 0, 1).astype(np.float32)
+
+
+def of(name, *values, pair=CAT, **others):
+    """A sheet of one setting's values."""
+    return [(str(value), pair, {name: value, **others}) for value in values]
+
+
+SHEETS = {
+    "preset": of("preset", "sketchy", "strong", "faithful", "photo"),
+    "style_weight": of("style_weight", "0.1x", "0.3x", "1x", "5x"),
+    "color": of("color", "style", "keep", "match-histogram", "match-pca", pair=CHINA),
+    "mask": [
+        ("a style here", CAT, {"mask": circle(0.05)}),
+        ("soft edge", CAT, {"mask": circle(0.8)}),
+        ("rest", ("cat", ["starry_night", "great_wave"]), {"mask": [circle(0.3), "rest"]}),
+        ("the mask", CAT, None),
+    ],
+    "convention": of("convention", "johnson", "anish", "gatys-notebook", "keras", pair=CHINA),
+    "style_scale": of("style_scale", 0.5, 1.0, 1.5, 2.0),
+    "blend": [
+        (blend, ("cat", ["starry_night", "composition_viii"]), {"blend": blend})
+        for blend in ("1,0", "0.7,0.3", "0.3,0.7", "0,1")
+    ],
+    "style_layers": of("style_layers", "relu1_1", "relu1_1,relu2_1", "relu3_1", "relu4_1,relu5_1"),
+    "content_layers": of("content_layers", "relu2_2", "relu4_2", "relu5_2", "relu2_2:0.5,relu4_2"),
+    "pooling": of("pooling", "max", "average", "l2"),
+    "tv_weight": of("tv_weight", 0, 1000, 10000, 100000),
+    "balance": of("balance", "none", "gradient", pair=CHINA),
+    "init": [
+        ("content", CHINA, {}),
+        ("noise", CHINA, {"init": "noise"}),
+        ("noise, 0.2x", CHINA, {"init": "noise", "style_weight": "0.2x"}),
+    ],
+}
+
+
+def paint(name):
+    """Paint the pictures of a sheet and write it; return its size in bytes."""
+    panels = []
+    for caption, (content, style), settings in SHEETS[name]:
+        if settings is None:
+            image = np.repeat(circle(0.3)[..., None], 3, axis=2)
+        else:
+            image = stylize(content, style, progress=False, **{**BASE, **settings}).image
+        panels.append((caption, image))
+        print(f"{name}: {caption}", flush=True)
+    path = FOLDER / f"{name}.webp"
+    write(path, contact_sheet(panels, 4, CELL))
+    return path.stat().st_size
+
+
+def write(path, sheet):
+    """As WebP, of the best quality that keeps it small."""
+    from PIL import Image
+
+    path.parent.mkdir(exist_ok=True)
+    for quality in range(QUALITY, 20, -6):
+        Image.fromarray(sheet).save(path, quality=quality, method=6)
+        if path.stat().st_size < LIMIT:
+            return
+
+
+def main(names):
+    for name in names or SHEETS:
+        print(f"{FOLDER.name}/{name}.webp: {paint(name):,} bytes", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
