@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from nnbasics.data import samples
 TOP = Path(__file__).parent.parent
 README = (TOP / "README.md").read_text(encoding="utf-8")
 SMALLER = ["--size", "64", "--iterations", "2"]
+PAINTS = {"style": SMALLER, "video": SMALLER, "invert": SMALLER, "dream": ["--size", "64", "--steps", "1"]}
 
 
 def blocks(language, page=README):
@@ -38,14 +40,17 @@ def test_its_python_runs(code, tmp_path):
     run([sys.executable, "-W", "error", "-c", code], tmp_path)
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c.startswith("nnbasics style")])
+@pytest.mark.parametrize("command", [c for c in commands() if c.split()[1] in PAINTS])
 def test_its_commands_run(command, tmp_path):
     words = shlex.split(command)
-    for word, sample in zip(words[2:4], ("cat", "starry_night"), strict=True):
-        if word not in samples.names():
-            shutil.copy(samples.path(sample), tmp_path / word)
-    run([sys.executable, "-m", *words, *SMALLER], tmp_path)
-    assert (tmp_path / words[words.index("-o") + 1]).stat().st_size > 1000
+    (tmp_path / "frames").mkdir()
+    theirs = {"photo.jpg": "cat", "painting.jpg": "starry_night", "frames/1.jpg": "cat", "frames/2.jpg": "cat"}
+    for name, sample in theirs.items():
+        shutil.copy(samples.path(sample), tmp_path / name)
+    run([sys.executable, "-m", *words, *PAINTS[words[1]]], tmp_path)
+    made = [name for flag, name in pairwise(words) if flag in ("-o", "--animate", "--checkpoint")]
+    assert made
+    assert all((tmp_path / name).stat().st_size > 1000 for name in made)
 
 
 def test_the_gallery_has_a_command_for_every_picture():
@@ -67,7 +72,7 @@ def test_it_names_no_other_command():
         "nnbasics weights fetch resnet50",
         "nnbasics classify cat",
     }
-    assert {c for c in commands() if not c.startswith("nnbasics style")} == known
+    assert {c for c in commands() if c.split()[1] not in PAINTS} == known
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
