@@ -16,6 +16,9 @@ from nnbasics.errors import PictureError
 
 _READABLE = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "PPM")
 _MOST_SCANS = 200  # encoders write about ten
+_PIECE = 2**16  # bytes; what is read in larger pieces is read quickly
+_HEADER_COST = 2**24  # of all small pieces before the pixels, see `_Guarded`
+_PIXEL_COST = 400  # for each pixel; a run-length encoded BMP is read byte by byte
 
 
 def check_regular_file(path: Path) -> int:
@@ -43,6 +46,27 @@ def check_regular_file(path: Path) -> int:
     return status.st_size
 
 
+class _Guarded:
+    """A file that is not read on for ever in small pieces, as fill bytes, comments or a thousand chunks would have it.
+
+    Each piece costs its bytes and 100 more; whoever has spent `left` gets an error.
+    """
+
+    def __init__(self, file):
+        self._file, self.left = file, _HEADER_COST
+
+    def read(self, count=-1):
+        data = self._file.read(count)
+        if len(data) < _PIECE:
+            self.left -= len(data) + 100
+            if self.left < 0:
+                raise OSError("made of small pieces without end")
+        return data
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
 @contextlib.contextmanager
 def opened(path: Path):
     """The Pillow image of a file, its header read and nothing decoded; the file is closed whatever happens."""
@@ -55,9 +79,10 @@ def opened(path: Path):
     except OSError as error:
         raise PictureError(f"{quoted(path)} cannot be read: {reason(error)}") from None
     with file:
+        guarded = _Guarded(file)
         try:
             with quiet_pillow():
-                image = Image.open(file, formats=formats)
+                image = Image.open(guarded, formats=formats)
         except UnidentifiedImageError:
             file.seek(0)
             raise PictureError(f"{quoted(path)} is not a picture we can read: {_looks_like(file.read(512))}") from None
@@ -65,6 +90,7 @@ def opened(path: Path):
             raise PictureError(damaged(quoted(path), error)) from None
         with image:
             _check_scans(file, image, path)
+            guarded.left = _HEADER_COST + _PIXEL_COST * image.width * image.height
             yield image
 
 

@@ -130,7 +130,8 @@ def on_white(colour: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """(H, W, 3): grey in all three channels, and colour * alpha + white * (1 - alpha)."""
     if colour.ndim == 2:
         colour = np.repeat(colour[..., np.newaxis], 3, axis=2)
-    if alpha is not None:
-        alpha = alpha[..., np.newaxis]
-        colour = colour * alpha + (1 - alpha)
-    return np.ascontiguousarray(colour)
+    colour = np.ascontiguousarray(colour)
+    if alpha is not None:  # in place: a picture of a hundred megapixels should not be there three times
+        colour *= alpha[..., np.newaxis]
+        colour += (1 - alpha)[..., np.newaxis]
+    return colour

@@ -239,6 +239,39 @@ def test_zip_bomb_in_a_chunk_stays_packed(tmp_path, chunk):
     assert done.returncode == 0 and done.stderr == b"", done.stderr.decode()
 
 
+JPEG = SEEDS["jpg"]
+ENDLESS = {
+    "comment.ppm": b"P6 #" + b"x" * 3_000_000 + b"\n2 2 255\n" + b"1" * 12,
+    "blanks.ppm": b"P6" + b" " * 3_000_000 + b"2 2 255\n" + b"1" * 12,
+    "fill.jpg": JPEG[:2] + b"\xff" * 3_000_000 + JPEG[2:],
+    "segments.jpg": JPEG[:2] + (b"\xff\xe1\xff\xffExif\0\0" + b"x" * 65_527) * 300 + JPEG[2:],
+    "text.png": png(2, 2, 8, 0, [b"\0\0"] * 2, [(b"tEXt", b"key%d\0b" % i) for i in range(60_000)]),
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_small_pieces_without_end(tmp_path, name):
+    """Pillow looks at each of them in turn, and joins some: minutes and hours for a file of some hundred megabytes."""
+    (tmp_path / name).write_bytes(ENDLESS[name])
+    with pytest.raises(PictureError, match=r"small pieces without end|begins like"):
+        picture.read(tmp_path / name)
+
+
+def test_a_picture_with_transparency_is_not_there_three_times(tmp_path):
+    """Decoded as floats it has 16 bytes a pixel, so that is the honest size."""
+    Image.new("RGBA", (3000, 3000), (10, 20, 30, 40)).save(tmp_path / "a.png")
+    code = """if True:
+        import resource, sys
+        from nnbasics.data import picture
+        picture.read("cat")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        picture.read(sys.argv[1])
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], capture_output=True, check=True)
+    assert 1024 * int(done.stdout) < 2 * 16 * 3000**2 + 2**25
+
+
 def test_too_much_text_altogether(tmp_path):
     chunks = [(b"tEXt", b"key%d\0" % i + b"x" * MEGABYTE) for i in range(80)]
     (tmp_path / "a.png").write_bytes(png(2, 2, 8, 0, [b"\0\0"] * 2, chunks))
