@@ -70,7 +70,7 @@ def two_stage_cnn(classes=10, rng=None, *, weights=None):
     rng : None, int, numpy.random.Generator or "zeros"
         Where the first weights come from, layer after layer; see `he`.
     weights : str, path, mapping or None
-        Trained ones, such as `experiments.mnist` leaves, in place of first ones; the network is then frozen and in use.
+        Trained ones, "two-stage-mnist", in place of first ones; the network is then frozen and in use (`eval()`).
 
     Returns
     -------

@@ -87,5 +87,4 @@ def test_the_experiments_fit_together(name):
     assert known.net(0).output_shape((1, 1, 28, 28)) == (1, 10)
     assert known.schedule(0) > 0 and known.schedule(known.epochs) == pytest.approx(0)
     assert harness.MADE.name == "made"
-    if known.name in registry.entries():
-        assert known.metadata == registry.entry(known.name).metadata
+    assert known.metadata == registry.entry(known.name).metadata

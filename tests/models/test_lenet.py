@@ -70,7 +70,7 @@ def test_the_two_stages_have_the_lectures_sizes():
     assert net.num_parameters() == (25 + 1) * 6 + (6 * 25 + 1) * 12 + (192 + 1) * 10 == 3898
 
 
-TRAINED = [(lenet5, "lenet5-mnist")]
+TRAINED = [(lenet5, "lenet5-mnist"), (two_stage_cnn, "two-stage-mnist")]
 
 
 @pytest.mark.parametrize(("make", "weights"), TRAINED)
