@@ -63,6 +63,15 @@ def elementwise():
     return elementwise
 
 
+def normalization():
+    """The module whose moments, sums, line and plane to use, for batch normalisation."""
+    if forced() == "reference":
+        return reference
+    from nnbasics.kernels import normalization
+
+    return normalization
+
+
 def neighbours():
     """The module whose affinities and forces to use, for t-SNE."""
     if forced() == "reference":

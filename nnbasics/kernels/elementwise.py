@@ -53,9 +53,11 @@ def _relu(counter, x, y, stopped):
         start = take_next(counter) * BLOCK
         if start >= x.size:
             break
-        for i in range(start, min(start + BLOCK, x.size)):
-            stopped[i] = x[i] <= 0
-            y[i] = 0 if x[i] <= 0 else x[i]
+        stop = start + BLOCK
+        from_x, to_y, to_stopped = x[start:stop], y[start:stop], stopped[start:stop]
+        for i in range(from_x.size):
+            to_stopped[i] = from_x[i] <= 0
+            to_y[i] = 0 if from_x[i] <= 0 else from_x[i]
 
 
 @kernel
@@ -64,5 +66,7 @@ def _relu_dx(counter, dy, stopped, dx):
         start = take_next(counter) * BLOCK
         if start >= dy.size:
             break
-        for i in range(start, min(start + BLOCK, dy.size)):
-            dx[i] = 0 if stopped[i] else dy[i]
+        stop = start + BLOCK
+        from_dy, was_stopped, to_dx = dy[start:stop], stopped[start:stop], dx[start:stop]
+        for i in range(from_dy.size):
+            to_dx[i] = 0 if was_stopped[i] else from_dy[i]

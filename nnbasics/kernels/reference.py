@@ -95,6 +95,37 @@ def relu_dx(dy, stopped):
     return dx
 
 
+def moments(x):
+    """The mean and the variance of each channel, in float64."""
+    channels = [x[:, c].astype(np.float64) for c in range(x.shape[1])]
+    return np.array([channel.mean() for channel in channels]), np.array([channel.var() for channel in channels])
+
+
+def sums(a, b, of_a, of_b):
+    """For each channel the sum of a - of_a and that of (a - of_a) (b - of_b), in float64."""
+    first, second = np.zeros(a.shape[1]), np.zeros(a.shape[1])
+    for c in range(a.shape[1]):
+        from_a, from_b = a[:, c].astype(np.float64) - of_a[c], b[:, c].astype(np.float64) - of_b[c]
+        first[c], second[c] = from_a.sum(), (from_a * from_b).sum()
+    return first, second
+
+
+def line(x, mean, factor, offset):
+    """(x - mean) factor + offset, channel by channel."""
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        y[:, c] = (x[:, c] - mean[c]) * factor[c] + offset[c]
+    return y
+
+
+def plane(dy, x, mean, factor, offset, slope):
+    """(dy - offset - (x - mean) slope) factor, channel by channel."""
+    dx = np.empty_like(x)
+    for c in range(x.shape[1]):
+        dx[:, c] = (dy[:, c] - offset[c] - (x[:, c] - mean[c]) * slope[c]) * factor[c]
+    return dx
+
+
 def pool_windows(x_shape, y_shape, kernel_size, stride, padding):
     """Every output (n, c, i, j) with its window: first row and column (of x, may be negative), and the valid ranges."""
     n, c, height, width = x_shape

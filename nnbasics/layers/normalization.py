@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from nnbasics.errors import UserError
+from nnbasics.kernels import choose
 from nnbasics.layers.base import Layer, whole
 
 
@@ -106,11 +107,11 @@ class BatchNorm2d(Layer):
             mean, var = self._of_batch(x)
         else:
             mean, var = self.running_mean, self.running_var
-        scale = _spread(1 / np.sqrt(var + self.eps), x.dtype)
-        xhat = (x - _spread(mean, x.dtype)) * scale
-        y = _spread(self.params["weight"], x.dtype) * xhat + _spread(self.params["bias"], x.dtype)
+        scale = 1 / np.sqrt(var + self.eps)
+        y = choose.normalization().line(x, mean, self.params["weight"] * scale, self.params["bias"])
         needed = self.training or not self.frozen
-        return self.keep(y, xhat=xhat if needed else None, scale=scale, training=self.training, frozen=self.frozen)
+        memory = {"x": x if needed else None, "mean": mean, "scale": scale}
+        return self.keep(y, **memory, training=self.training, frozen=self.frozen)
 
     def _of_batch(self, x):
         count = x.size // self.num_features
@@ -119,34 +120,26 @@ class BatchNorm2d(Layer):
                 f"{self.label}: x has shape {x.shape}, one value for each channel, which has no variance; "
                 "train with more examples, or call eval() to take the running statistics"
             )
-        mean = x.mean(axis=(0, 2, 3), dtype=np.float64)
-        var = np.square(x - _spread(mean, x.dtype)).mean(axis=(0, 2, 3), dtype=np.float64)
+        mean, var = choose.normalization().moments(x)
         self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
         self.running_var = (1 - self.momentum) * self.running_var + self.momentum * var * count / (count - 1)
         return mean, var
 
     def backward(self, dy):
         kept = self.kept(dy)
-        dy, xhat = kept["dy"], kept["xhat"]
+        dy, x, mean, scale = (kept[key] for key in ("dy", "x", "mean", "scale"))
+        kernels, zero = choose.normalization(), np.zeros(self.num_features)
         self.grads.clear()
-        if xhat is not None:
-            dweight, dbias = _sum(dy * xhat), _sum(dy)
+        if x is not None:
+            dbias, with_x = kernels.sums(dy, x, zero, mean)
+            dweight = with_x * scale
         if not kept["frozen"]:
-            self.grads.update(weight=dweight, bias=dbias)
-        if kept["training"] and dy.size:
-            count = dy.size // self.num_features
-            dy = dy - _spread(dbias / count, dy.dtype) - xhat * _spread(dweight / count, dy.dtype)
-        return _spread(self.params["weight"], dy.dtype) * kept["scale"] * dy
+            self.grads.update(weight=dweight.astype(dy.dtype), bias=dbias.astype(dy.dtype))
+        factor = self.params["weight"] * scale
+        if not kept["training"] or not dy.size:
+            return kernels.line(dy, zero, factor, zero)
+        count = dy.size // self.num_features
+        return kernels.plane(dy, x, mean, factor, dbias / count, dweight * scale / count)
 
     def extra_repr(self):
         return f"{self.num_features}, eps={self.eps:g}, momentum={self.momentum:g}"
-
-
-def _sum(values):
-    """The sum over everything but the channels, (C,), without losing digits when there are many values."""
-    return values.sum(axis=(0, 2, 3), dtype=np.float64).astype(values.dtype)
-
-
-def _spread(values, dtype):
-    """One number a channel, (C,), as (1, C, 1, 1) in the dtype of the computation."""
-    return values.astype(dtype, copy=False)[None, :, None, None]
