@@ -1,6 +1,7 @@
 """The command line: what is made, what is said, and how it ends."""
 
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -214,12 +215,16 @@ def test_a_folder_that_is_not_writable_is_one_clear_line(capsys):
 
 
 def test_memory_that_will_not_suffice_is_foreseen_with_what_would(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda: 1e9)
+    monkeypatch.setattr(memory, "available", lambda: 200e6)
     said = refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "out.png", "--size", "4096")
-    size = int(said.split("a size of ")[1].split()[0])
-    assert 256 < size < 4096
-    shapes = [(1, 3, *pictures.target_size(*pictures.read(name).shape[:2], size)) for name in ("cat", "auvers")]
-    assert 0.8e9 < memory.needed(*shapes, Settings(size=size)) <= 1e9
+    assert 128 < int(said.split("a size of ")[1].split()[0]) < 1024
+    assert "--memory: 'much'" in refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "o.png", "--memory", "much")
+
+
+def test_before_it_starts_it_says_its_memory_and_after_a_step_its_time(painted):
+    err = painted[1].stderr
+    assert re.search(r"about \d+ MB of memory\nstep 0/4", err)
+    assert re.search(r"a step takes [\d.e-]+ s: about .* for all", err)
 
 
 def test_a_walk_that_runs_away_keeps_the_last_good_picture(tmp_path, capsys):

@@ -4,11 +4,13 @@ import contextlib
 import math
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from nnbasics import checkpoints
 from nnbasics.errors import CheckpointError, UserError
+from nnbasics.style.plan import SETTLED
 from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.trace import Row
 from nnbasics.version import __version__
@@ -80,6 +82,15 @@ class Keeping:
         """Steps that were taken before."""
         return self.saved.iteration if self.saved else 0
 
+    def settled(self, settings):
+        """The settings, with what was left open as the run that is gone on with settled it."""
+        if not self.saved:
+            return settings
+        try:
+            return replace(settings, **self.saved.settled(settings))
+        except UserError as problem:
+            raise CheckpointError(f"{self.path} is damaged: {problem}") from None
+
     @contextlib.contextmanager
     def of(self, run):
         """Restore the run if it is to go on; a callable for its every step; write it at the end."""
@@ -127,7 +138,7 @@ def identity(run):
     """What must be the same for a run to go on, by name: settings, and hashes of pictures and weights."""
     files = {"weights": run.weights, **run.given}
     settings = run.metadata()["settings"]
-    settings = {name: value for name, value in settings.items() if name != "iterations" and name not in files}
+    settings = {name: value for name, value in settings.items() if name not in ("iterations", *files)}
     return dict(_leaves({**settings, **files}))
 
 
@@ -161,6 +172,11 @@ class Saved:
         if not isinstance(self._facts.get("identity"), dict):
             raise CheckpointError(f"{path} is damaged: it does not say what it is of")
         self.version = self._facts.get("version")
+
+    def settled(self, settings):
+        """{name: value} of the settings that a plan settles, where these leave them open."""
+        identity = self._facts["identity"]
+        return {name: identity.get(name) for name in SETTLED if getattr(settings, name) is None}
 
     @property
     def iteration(self):

@@ -91,7 +91,7 @@ def run(arguments):
     if arguments.trace:
         traces.check(arguments.trace, arguments.overwrite, arguments.resume)
     with flags():
-        transfer = Run(arguments.content, arguments.style, settings)
+        transfer = Run(arguments.content, arguments.style, keeping.settled(settings))
 
     def save_stage(state):
         if state.iteration in stages:
@@ -176,7 +176,8 @@ def _opening(arguments, transfer, keeping):
             _say(f"nnbasics: {keeping.path} is of another version; the last bits of the picture may differ")
     return (
         f"{content} in the style of {' and '.join(styles)}: {width} x {height} pixels\n"
-        f"{settings.iterations} steps of {settings.optimizer} from {start}, style weight {transfer.style_weight:.4g}"
+        f"{settings.iterations} steps of {settings.optimizer} from {start}, style weight {transfer.style_weight:.4g}\n"
+        f"{transfer.plan}"
     )
 
 

@@ -82,7 +82,7 @@ class Ingredients:
         """The shapes, (1, 3, H, W), that the pictures have in a run of this size: the content, then the styles."""
         longest = [size] + [max(1, round(size * self.settings.style_scale))] * (len(self._read) - 1)
         found = [pictures.target_size(*given, side) for given, side in zip(self.given, longest, strict=True)]
-        needed = _shortest_side(self.net, [*self.settings.content_layers, *self.settings.style_layers])
+        needed = shortest_side(self.net, [*self.settings.content_layers, *self.settings.style_layers])
         for role, given, (height, width) in zip(self._roles, self.given, found, strict=True):
             if min(height, width) < needed:
                 scale = "" if self.settings.style_scale == 1 else f" and style_scale {self.settings.style_scale:g}"
@@ -124,6 +124,7 @@ class Ingredients:
             masks=where,
             style_masks=parts,
             balance=start if settings.balance == "gradient" else None,
+            tile=settings.tile or None,
         )
         return Prepared(objective, start, beta, _price(objective, self.net, values), chroma)
 
@@ -229,7 +230,7 @@ def _as_array(picture):
     return np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
 
 
-def _shortest_side(net, names):
+def shortest_side(net, names):
     """Pixels of a side that leave one position in the deepest of the layers."""
     side = 1
     for name in net.up_to(names):

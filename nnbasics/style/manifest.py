@@ -14,6 +14,7 @@ from nnbasics.version import __version__
 def made(settings, **facts):
     """The metadata of a picture made with these settings: plain values that JSON can hold."""
     values = asdict(settings)
+    del values["memory"]  # another machine has its own
     for name in ("init", "weights"):
         values[name] = _word(values[name])
     for name in ("mask", "style_mask"):

@@ -1,55 +1,96 @@
-"""The memory of a run, foreseen: bytes for a pixel of the content and of the style, and what the machine has left."""
+"""Memory: what this process has, and what it can still get."""
 
-import math
 import os
+import sys
 from pathlib import Path
 
-from nnbasics.errors import SettingsError
-
-FIXED = 300e6  # the interpreter, the kernels, the weights and their transforms; measured, as the figures below
-CONTENT_PIXEL = 870  # features, masks and gradients of one evaluation
-STYLE_PIXEL = 720  # the same for the style's Gram matrices, which are measured before the walk
-PICTURE_PIXEL = 12  # one float32 picture
-PICTURES = 10  # those that are alive in a step, beside the history
+UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_UNLIMITED = 1 << 60  # cgroups of version 1 say so with a number near 2^63
 
 
-def needed(shape, style_shape, settings):
-    """Bytes that a run takes at its peak."""
-    pixels = math.prod(shape[2:])
-    pairs = 2 * (settings.history + 1) if settings.optimizer == "lbfgs" else 2
-    walk = pixels * (CONTENT_PIXEL + PICTURE_PIXEL * (pairs + PICTURES))
-    return FIXED + max(walk, math.prod(style_shape[2:]) * STYLE_PIXEL)
+def resident():
+    """Bytes of this process in memory now; where the system does not tell, those that it had at most."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return peak()
+
+
+def peak():
+    """Bytes of this process in memory at most so far; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def available():
-    """Bytes that can still be had, or None where the system does not tell."""
-    found = []
+    """Bytes that can still be had, or None where the system does not tell: of the machine, and of every container."""
+    found = [_machine(), *_containers(), _limit()]
+    found = [number for number in found if number is not None]
+    return max(min(found), 0) if found else None
+
+
+def _machine():
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found.append(1024 * int(next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))))
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("MemAvailable:")))
     except (OSError, ValueError, StopIteration):
         pass
-    try:  # a container's limit
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-        used = Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii").strip()
-        if limit != "max":
-            found.append(max(int(limit) - int(used), 0))
-    except (OSError, ValueError):
-        pass
-    if not found and hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        found.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(found) if found else None
+    if hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
 
 
-def check(shape, style_shape, settings):
-    """Refuse a run that will not fit, and say which size would."""
-    have, need = available(), needed(shape, style_shape, settings)
-    if have is None or need <= have:
+def _containers(root="/sys/fs/cgroup", groups="/proc/self/cgroup"):
+    """What is left in the control groups of this process, and in those around them."""
+    try:
+        lines = Path(groups).read_text(encoding="utf-8").splitlines()
+    except OSError:
         return
-    shrink = math.sqrt(max(have - FIXED, 0) / (need - FIXED))  # the rest grows with the pixels
-    size = int(settings.size * shrink) // 16 * 16
-    hint = f"a size of {size} would fit" if size >= 64 else "close other programs"
-    raise SettingsError(
-        f"not enough memory: {shape[3]} x {shape[2]} pixels need about {need / 1e9:.1f} GB, and {have / 1e9:.1f} GB "
-        f"are free; {hint}"
-    )
+    for line in lines:
+        _, controllers, place = line.split(":", 2)
+        if controllers == "":
+            base, names = Path(root), ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            base = Path(root) / "memory"
+            names = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+        else:
+            continue
+        folder = base / place.strip("/")
+        for each in (folder, *folder.parents):
+            if each == base.parent:
+                break
+            yield _left(each, *names)
+
+
+def _left(folder, limit, used, cache):
+    """The limit less what is in use; a cache of files gives way."""
+    try:
+        most = (folder / limit).read_text(encoding="ascii").strip()
+        if most == "max" or int(most) >= _UNLIMITED:
+            return None
+        in_use = int((folder / used).read_text(encoding="ascii"))
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
+        return int(most) - in_use + int(stat.get(cache, 0))
+    except (OSError, ValueError):
+        return None
+
+
+def _limit():
+    """What `ulimit -v` leaves."""
+    try:
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if most == resource.RLIM_INFINITY:
+            return None
+        return most - int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, OSError, ValueError):
+        return None
+
+
+def shown(number):
+    """Bytes as a person says them: 480 MB, 3.9 GB."""
+    return f"{number / 1e9:.1f} GB" if number >= 0.9995e9 else f"{number / 1e6:.0f} MB"

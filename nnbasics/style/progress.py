@@ -39,10 +39,18 @@ def lines(iterations, file, done=0):
     """A callable that writes a line for every tenth of the run, with the time left."""
     marks = {round(iterations * part / LINES) for part in range(LINES + 1)}
     began = time.perf_counter()
+    first = None
 
     def show(state):
+        nonlocal first
         if state.note:
             print(f"iteration {state.iteration}: {state.note}", file=file, flush=True)
+        if first is None:
+            first = state
+        elif state.iteration == first.iteration + 1:
+            each = (state.seconds - first.seconds) / max(state.evaluations - first.evaluations, 1)
+            whole = duration(each * (iterations - first.iteration))
+            print(f"a step takes {each:.2g} s: about {whole} for all", file=file, flush=True)
         if state.iteration not in marks:
             return
         passed = time.perf_counter() - began

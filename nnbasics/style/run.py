@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import math
 import time
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ import numpy as np
 from nnbasics.data import picture as pictures
 from nnbasics.interrupt import gently
 from nnbasics.optimizers import Diverged
-from nnbasics.style import manifest, memory
+from nnbasics.style import manifest, plan
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import Keeping
 from nnbasics.style.ingredients import Ingredients
@@ -100,12 +99,11 @@ class Run:
     """
 
     def __init__(self, content, style, settings):
-        self.settings = settings
         self.ingredients = Ingredients(content, style, settings)
         self.net, self.weights = self.ingredients.net, self.ingredients.weights
-        shapes = self.ingredients.shapes(settings.size)
-        self.shape = shapes[0]
-        memory.check(self.shape, max(shapes[1:], key=math.prod), settings)
+        self.settings, self.plan = plan.fitted(self.ingredients, settings)
+        self.ingredients.settings = settings = self.settings
+        self.shape = self.ingredients.shapes(settings.size)[0]
         self._prepared = self.ingredients.at(settings.size)
         self.objective, self.style_weight = self._prepared.objective, self._prepared.style_weight
         self.walk = Walk(self.objective, self._prepared.start, settings, self._prepared.price)
@@ -228,7 +226,7 @@ def stylize(
     keeping = Keeping(checkpoint, resume, checkpoint_every)
     if trace is not None:
         traces.check(trace, overwrite=True)
-    run = Run(content, style, Settings.of(**settings))
+    run = Run(content, style, keeping.settled(Settings.of(**settings)))
     stopped = True
     with contextlib.suppress(KeyboardInterrupt), keeping.of(run) as keep, traces.writing(trace, run.rows) as note:
         with bar(run.settings.iterations, progress, run.iteration) as show:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnbasics.errors import SettingsError, nearest
 from nnbasics.style.conventions import CONVENTIONS
+from nnbasics.style.memory import UNITS
 from nnbasics.style.presets import PRESETS
 
 
@@ -56,6 +57,24 @@ class Real:
         if not math.isfinite(number) or number < 0 or (self.positive and number == 0):
             raise ValueError(f"{value!r} is not a finite number {'above 0' if self.positive else 'of 0 or more'}")
         return number
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """A number of bytes: "4GB", "500M", 4e9."""
+
+    metavar = "BYTES"
+
+    def __call__(self, value):
+        text = str(value).strip().lower().removesuffix("b").removesuffix("i")
+        number, unit = (text[:-1], text[-1:]) if text[-1:] in tuple("kmgt") else (text, "")
+        try:
+            found = Real(positive=True)(number) * UNITS[unit]
+        except ValueError:
+            found = 0
+        if isinstance(value, bool) or found < 1:
+            raise ValueError(f"{value!r} is no amount of memory; 4GB or 800MB was expected")
+        return found
 
 
 @dataclass(frozen=True)
@@ -225,11 +244,25 @@ class Settings:
     )
     weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
     iterations: int = setting(200, Whole(0, 1_000_000), "steps to take, in all")
-    optimizer: str = setting("lbfgs", Choice(OPTIMIZERS), "the way downhill")
+    optimizer: str = setting(
+        None, Choice(OPTIMIZERS), "the way downhill (default: lbfgs; adam where there is no memory for it)"
+    )
     learning_rate: float = setting(
         None, Real(positive=True), "of adam (default 0.02) and gradient-descent (default: measured at the start)"
     )
-    history: int = setting(20, Whole(1, 1000), "steps that lbfgs learns the curvature from")
+    history: int = setting(
+        None,
+        Whole(1, 1000),
+        "steps that lbfgs learns the curvature from (default: 20, or as many as there is memory for)",
+    )
+    memory: float = setting(
+        None, Bytes(), "the most that the process may take, such as 4GB (default: what the machine has free)"
+    )
+    tile: int = setting(
+        None,
+        Whole(0, 16384, "pixels"),
+        "walk the picture in tiles of at most N x N pixels; 0: as a whole (default: tiles where memory asks for them)",
+    )
 
     def __post_init__(self):
         for item in fields(self):

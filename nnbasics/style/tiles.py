@@ -12,10 +12,12 @@ sums over the halo are left to the neighbours. The gradient of a tile reaches in
 is blended, so there are no seams.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
+TWICE = 1.5  # what two walks forward and one back cost, where one and one cost 1
 GRID = 4  # the positions that a convolution computes together, in each direction
 
 
@@ -256,6 +258,7 @@ def _steps(net, names):
     return found
 
 
+@functools.lru_cache(maxsize=64)
 def grids(shape, halo, step, most=64):
     """All ways to cut a picture of `shape` into tiles, those with the least work first: the picture as a whole."""
     axes = [[Axis.cut(side, parts, halo, step) for parts in range(1, most + 1)] for side in shape[2:]]
