@@ -224,7 +224,7 @@ def test_memory_that_will_not_suffice_is_foreseen_with_what_would(tmp_path, caps
 def test_before_it_starts_it_says_its_memory_and_after_a_step_its_time(painted):
     err = painted[1].stderr
     assert re.search(r"about \d+ MB of memory\nstep 0/4", err)
-    assert re.search(r"a step takes [\d.e-]+ s: about .* for all", err)
+    assert re.search(r"a step takes [\d.e-]+ s: about \d+ s", err)
 
 
 def test_a_walk_that_runs_away_keeps_the_last_good_picture(tmp_path, capsys):

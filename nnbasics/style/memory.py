@@ -19,6 +19,11 @@ def resident():
 def peak():
     """Bytes of this process in memory at most so far; 0 where the system does not tell."""
     try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+    except (OSError, ValueError, StopIteration):
+        pass
+    try:  # on Linux this would count the process that started ours, too
         import resource
     except ImportError:  # Windows
         return 0

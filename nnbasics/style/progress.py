@@ -46,11 +46,10 @@ def lines(iterations, file, done=0):
         if state.note:
             print(f"iteration {state.iteration}: {state.note}", file=file, flush=True)
         if first is None:
-            first = state
-        elif state.iteration == first.iteration + 1:
-            each = (state.seconds - first.seconds) / max(state.evaluations - first.evaluations, 1)
-            whole = duration(each * (iterations - first.iteration))
-            print(f"a step takes {each:.2g} s: about {whole} for all", file=file, flush=True)
+            first = time.perf_counter()
+        elif state.iteration == done + 1 < iterations:
+            each = time.perf_counter() - first
+            print(f"a step takes {each:.2g} s: about {duration(each * (iterations - done))}", file=file, flush=True)
         if state.iteration not in marks:
             return
         passed = time.perf_counter() - began

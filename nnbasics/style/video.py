@@ -13,6 +13,7 @@ from nnbasics.data import moving
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style.flow import flow, trust, warp
+from nnbasics.style.plan import SETTLED
 from nnbasics.style.run import Run, follow
 
 STEADINESS = 1.0
@@ -123,7 +124,8 @@ def _check_same(file, settings, frame):
     """Refuse to go on behind frames of another size, or that were painted otherwise."""
     made = pictures.metadata(file).get("settings", {})
     wanted = {name: value for name, value in _plain(settings).items() if name not in ("init", "iterations")}
-    other = [name for name, value in wanted.items() if name in made and made[name] != value]
+    left_open = {name for name in SETTLED if getattr(settings, name) is None}
+    other = [name for name, value in wanted.items() if name in made and made[name] != value and name not in left_open]
     if not made or other:
         what = f"{other[0]} {made[other[0]]}" if other else "settings that it does not tell"
         raise SettingsError(f"{file} was painted with {what}: the same settings are needed to go on")
