@@ -135,25 +135,32 @@ show(
 # %% [markdown]
 # ### Feature maps
 #
-# What do the six filters of the first stage look for? Where does a stroke begin to matter, and in which direction?
+# The lecture's own network, trained in the same way, is sixteen times smaller and reads as well. What do the six
+# filters of its first stage look for, and what do the twelve of the second make of that?
+
+# %%
+numerals = two_stage_cnn(weights="two-stage-mnist")
+small = json.loads((results / "two-stage-mnist.json").read_text())
+print(f"{numerals.num_parameters()} parameters, {small['test_accuracy']:.2%} of the test set; the lecture has 99.1%")
+assert small["test_accuracy"] >= 0.991
 
 # %% tags=["figure"]
 
 
 def inside(digit):
     one = x[digit : digit + 1]
-    taps = lenet.activations(one, ["tanh1", "tanh2", "fc5"])
-    weight = lenet.params["conv1.weight"][:, 0]
+    taps = numerals.activations(one, ["relu1", "relu2", "fc3"])
+    weight = numerals.params["conv1.weight"][:, 0]
     figure = plt.figure(figsize=(10, 5.6))
     grid = figure.add_gridspec(4, 8, width_ratios=[1.5] + [1] * 6 + [1.7])
     panels = [(grid[0:2, 0], one[0, 0], "gray_r", f"a {labels[digit]}")]
     largest = np.abs(weight).max()
     for k in range(6):
         panels.append((grid[0, k + 1], weight[k], "RdBu", f"filter {k + 1}"))
-        panels.append((grid[1, k + 1], taps["tanh1"][0, k], "viridis", f"map {k + 1}"))
+        panels.append((grid[1, k + 1], taps["relu1"][0, k], "viridis", f"map {k + 1}"))
         for row in (0, 1):
             number = 6 * row + k
-            panels.append((grid[row + 2, k + 1], taps["tanh2"][0, number], "viridis", ""))
+            panels.append((grid[row + 2, k + 1], taps["relu2"][0, number], "viridis", ""))
     for place, image, cmap, title in panels:
         axes = figure.add_subplot(place)
         limits = {"vmin": -largest, "vmax": largest} if cmap == "RdBu" else {}
@@ -162,10 +169,10 @@ def inside(digit):
         axes.set(xticks=[], yticks=[])
         axes.grid(False)
     axes = figure.add_subplot(grid[2:4, 0])
-    axes.text(0.5, 0.5, "12 of the 16\nmaps of\nstage two", ha="center", va="center")
+    axes.text(0.5, 0.5, "the 12\nmaps of\nstage two", ha="center", va="center")
     axes.axis("off")
     axes = figure.add_subplot(grid[0:4, 7])
-    scores = taps["fc5"][0]
+    scores = taps["fc3"][0]
     axes.barh(range(10), scores, color=["C1" if k == scores.argmax() else "C0" for k in range(10)])
     axes.set(yticks=range(10), title="scores", xlabel="")
     axes.invert_yaxis()
@@ -174,8 +181,8 @@ def inside(digit):
 
 interactive(
     inside,
-    "A digit on its way through LeNet-5. Above: the six filters (blue adds, red takes away) and their maps; below them "
-    "twelve maps of the second stage, and on the right the scores. Choose another digit.",
+    "A digit on its way through the lecture's network. Above: the six filters (blue adds, red takes away) and their "
+    "maps; below them the twelve maps of the second stage, and on the right the scores. Choose another digit.",
     digit=(0, 199, 0),
 )
 
@@ -187,7 +194,7 @@ interactive(
 # %%
 offset = np.arange(5) - 2
 points = ["east", "south-east", "south", "south-west", "west", "north-west", "north", "north-east"]
-for number, w in enumerate(lenet.params["conv1.weight"][:, 0].astype(float), 1):
+for number, w in enumerate(numerals.params["conv1.weight"][:, 0].astype(float), 1):
     down, right = np.sum(w * offset[:, None]), np.sum(w * offset)
     towards = points[round(np.degrees(np.arctan2(down, right)) / 45) % 8]
     print(f"filter {number} wants more ink in the {towards} than on the other side")
