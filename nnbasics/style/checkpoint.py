@@ -10,6 +10,7 @@ import numpy as np
 
 from nnbasics import checkpoints
 from nnbasics.errors import CheckpointError, UserError
+from nnbasics.style import manifest
 from nnbasics.style.plan import SETTLED
 from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.trace import Row
@@ -91,6 +92,11 @@ class Keeping:
         except UserError as problem:
             raise CheckpointError(f"{self.path} is damaged: {problem}") from None
 
+    def check(self, run):
+        """Refuse to go on with a run, planned and not yet begun, that is another than the one that was kept."""
+        if self.saved:
+            self.saved.check(run)
+
     @contextlib.contextmanager
     def of(self, run):
         """Restore the run if it is to go on; a callable for its every step; write it at the end."""
@@ -137,7 +143,7 @@ class Keeper:
 def identity(run):
     """What must be the same for a run to go on, by name: settings, and hashes of pictures and weights."""
     files = {"weights": run.weights, **run.given}
-    settings = run.metadata()["settings"]
+    settings = manifest.made(run.settings)["settings"]
     settings = {name: value for name, value in settings.items() if name not in ("iterations", *files)}
     return dict(_leaves({**settings, **files}))
 
@@ -183,13 +189,13 @@ class Saved:
         """Steps taken when it was written."""
         return self._rows[-1].iteration
 
-    def restore(self, run):
-        """Put a run that has not begun where this one was.
+    def check(self, run):
+        """Refuse another run.
 
         Raises
         ------
         CheckpointError
-            If it is of another run, or damaged.
+            With the name of what differs.
         """
         then, now = self._facts["identity"], identity(run)
         for name in sorted({*then, *now}):
@@ -200,6 +206,15 @@ class Saved:
             raise CheckpointError(
                 f"{self._path} has {self.iteration} steps already, more than iterations: {run.settings.iterations}"
             )
+
+    def restore(self, run):
+        """Put a run that has not begun where this one was; once.
+
+        Raises
+        ------
+        CheckpointError
+            If it is damaged.
+        """
         try:
             run.walk.load_state(self._state)
         except UserError as problem:

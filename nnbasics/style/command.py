@@ -90,8 +90,13 @@ def run(arguments):
         moving.check_writable(arguments.animate, arguments.overwrite)
     if arguments.trace:
         traces.check(arguments.trace, arguments.overwrite, arguments.resume)
+
+    def announce(planned):
+        keeping.check(planned)
+        _say(_opening(arguments, planned, keeping))
+
     with flags():
-        transfer = Run(arguments.content, arguments.style, keeping.settled(settings))
+        transfer = Run(arguments.content, arguments.style, keeping.settled(settings), announce)
 
     def save_stage(state):
         if state.iteration in stages:
@@ -99,7 +104,6 @@ def run(arguments):
 
     stopped = True
     with contextlib.suppress(KeyboardInterrupt), keeping.of(transfer) as keep:
-        _say(_opening(arguments, transfer, keeping))
         with (
             traces.writing(arguments.trace, transfer.rows) as note,
             animation.writing(arguments.animate, settings.iterations, arguments.overwrite) as film,
@@ -171,12 +175,13 @@ def _opening(arguments, transfer, keeping):
     content, *styles = [f"{name} ({w} x {h})" for name, (h, w) in zip(names, sizes, strict=True)]
     start = settings.init if isinstance(settings.init, str) else "a picture"
     if keeping.saved:
-        start += f", going on after {transfer.iteration}"
+        start += f", going on after {keeping.iteration}"
         if keeping.saved.version != __version__:
             _say(f"nnbasics: {keeping.path} is of another version; the last bits of the picture may differ")
     return (
         f"{content} in the style of {' and '.join(styles)}: {width} x {height} pixels\n"
-        f"{settings.iterations} steps of {settings.optimizer} from {start}, style weight {transfer.style_weight:.4g}\n"
+        f"{settings.iterations} steps of {settings.optimizer} from {start}, "
+        f"style weight {shown(settings.style_weight)}\n"
         f"{transfer.plan}"
     )
 

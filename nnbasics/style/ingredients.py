@@ -98,7 +98,7 @@ class Ingredients:
         shapes = self.shapes(size)
         sized = [pictures.resize_to(each, *shape[2:]) for each, shape in zip(self._read, shapes, strict=True)]
         content, styles = sized[0], sized[1:]
-        where, parts = self._masks(shapes)
+        where, parts = self.masks(shapes)
         match = color.MATCHES[settings.color]
         if match:
             styles = [match(style, content, *weights) for style, *weights in zip(styles, parts, where, strict=True)]
@@ -135,7 +135,7 @@ class Ingredients:
         convention = CONVENTIONS[self.settings.convention]
         return {name: weight * convention.for_normalised(name)[which] for name, weight in layers.items()}
 
-    def _masks(self, shapes):
+    def masks(self, shapes):
         """For each style where it goes, and which part of it is meant: two lists of arrays, or None for everywhere."""
         content, *styles = shapes
         everywhere = [masks.NONE] * len(styles)

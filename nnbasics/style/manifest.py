@@ -8,6 +8,7 @@ import numpy as np
 
 from nnbasics.data import picture as pictures
 from nnbasics.data import samples
+from nnbasics.data.files import check_regular_file
 from nnbasics.version import __version__
 
 
@@ -44,6 +45,7 @@ def is_picture(entry, source):
 
 
 def _of_file(path):
+    check_regular_file(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -91,6 +91,8 @@ class Run:
     content : path, name of a shipped picture, Pillow image or array
     style : the same, or a list of them
     settings : Settings
+    announce : callable, optional
+        Called with the run when it is planned (`settings`, `plan`, `shape`), before the work of measuring begins.
 
     Raises
     ------
@@ -98,16 +100,20 @@ class Run:
         For pictures, weights or settings that cannot be used.
     """
 
-    def __init__(self, content, style, settings):
+    def __init__(self, content, style, settings, announce=None):
         self.ingredients = Ingredients(content, style, settings)
         self.net, self.weights = self.ingredients.net, self.ingredients.weights
         self.settings, self.plan = plan.fitted(self.ingredients, settings)
         self.ingredients.settings = settings = self.settings
-        self.shape = self.ingredients.shapes(settings.size)[0]
+        shapes = self.ingredients.shapes(settings.size)
+        self.shape = shapes[0]
+        self.ingredients.masks(shapes)
+        self.given = self.ingredients.facts()
+        if announce is not None:
+            announce(self)
         self._prepared = self.ingredients.at(settings.size)
         self.objective, self.style_weight = self._prepared.objective, self._prepared.style_weight
         self.walk = Walk(self.objective, self._prepared.start, settings, self._prepared.price)
-        self.given = self.ingredients.facts()
         self.rows = []
         self.stopped = ""
         self.diverged = False
@@ -226,7 +232,7 @@ def stylize(
     keeping = Keeping(checkpoint, resume, checkpoint_every)
     if trace is not None:
         traces.check(trace, overwrite=True)
-    run = Run(content, style, keeping.settled(Settings.of(**settings)))
+    run = Run(content, style, keeping.settled(Settings.of(**settings)), keeping.check)
     stopped = True
     with contextlib.suppress(KeyboardInterrupt), keeping.of(run) as keep, traces.writing(trace, run.rows) as note:
         with bar(run.settings.iterations, progress, run.iteration) as show:
