@@ -71,6 +71,8 @@ def verify(name_or_path, contents=True):
         entry = registry.entries().get(name)
         if entry and size != entry.size:
             raise WeightsError(f"{path} has {size:,} bytes instead of {entry.size:,}; {entry.remedy}")
+        if not entry:
+            own.check(path, file, size)  # before a digest is made of what may be a long file of something else
         digest = sha256(file)
     if entry and digest != entry.sha256:
         raise WeightsError(f"{path} has changed: its sha256 is {digest} instead of {entry.sha256}; {entry.remedy}")

@@ -90,6 +90,11 @@ def read(path, dtype=None):
     return tensors, metadata
 
 
+def check(path, file, size):
+    """Raise a `WeightsError` unless the header of an open file says where every byte of it belongs."""
+    _read_header(path, file, size)
+
+
 def _read_header(path, file, size):
     """The header, checked by us and by the library, and where the values start."""
     start = file.read(9)

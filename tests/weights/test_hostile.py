@@ -175,7 +175,8 @@ def manifest(paths=("a.bin",), shape=(2, 2), **more):
         (manifest(paths=("/etc/passwd",)), "does not lie beside it: not followed"),
         (manifest(paths=(3,)), "does not lie beside it: not followed"),
         (manifest(paths=("b.bin",)), "b.bin does not exist"),
-        (manifest(paths=("a.bin", "a.bin")), "more than the 16 bytes"),
+        (manifest(paths=("a.bin", "a.bin")), "names its file of values a.bin twice"),
+        (manifest(paths=("a.bin",) * 1000, shape=(1 << 30, 1 << 30)), "names its file of values a.bin twice"),
         (manifest(shape=(1 << 30, 1 << 30)), "its files have 16 bytes"),
         (manifest(shape=(-2, -2)), "a manifest that makes no sense"),
         (manifest(dtype="int32"), "values that are not float32"),
@@ -192,6 +193,44 @@ def test_json_that_is_none(tmp_path):
     for text in ('{"weightsManifest": ', "{" * 64, '{"a":' + "[" * 100_000):
         (tmp_path / "model.json").write_text(text)
         refused(tmp_path / "model.json", "begins like JSON, and is none")
+
+
+@pytest.mark.parametrize(
+    ("start", "says"),
+    [
+        (b"PK\x03\x04", "damaged archive"),
+        (b"\x02" + bytes(7) + b"{}", "bytes that belong to no tensor"),
+        (b"?", "of no format"),
+    ],
+)
+def test_a_long_file_of_something_else_is_not_hashed_first(tmp_path, start, says):
+    """A terabyte that takes no room: what it is stands in its first bytes, and a digest of it would take an hour."""
+    with open(tmp_path / "a", "wb") as file:
+        file.write(start)
+        file.truncate(1 << 40)
+    refused(tmp_path / "a", says)
+    with pytest.raises(WeightsError):
+        load(tmp_path / "a")
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def test_dicts_that_stand_in_many_places(tmp_path):
+    """Sixteen levels, in each a hundred times the next: 100^16 ways to an array."""
+    inner = b"}"
+    for _ in range(14):
+        inner = inner + b"q\0" + b"0" + b"}" + b"".join(text(f"k{i}") + b"h\0s" for i in range(100))
+    (tmp_path / "a.pkl").write_bytes(b"\x80\x03" + inner + b".")
+    refused(tmp_path / "a.pkl", "dicts within dicts without end")
+
+
+def test_a_dict_that_stands_in_one_dict_many_times(tmp_path):
+    """Thirty thousand times thirty thousand names."""
+    inner = b"}" + b"".join(text(f"n{i}") + b"Ns" for i in range(30_000)) + b"r\0\0\0\x010"
+    outer = b"}" + b"".join(text(f"k{i}") + b"j\0\0\0\x01s" for i in range(30_000)) + b"."
+    refused(as_zip(tmp_path / "a.pth", inner + outer), "no tensors with names")
 
 
 def test_keys_that_take_for_ever_to_hash(tmp_path):
@@ -328,6 +367,72 @@ def test_npz_of_python_objects(tmp_path):
 def test_onnx(tmp_path, content, says):
     (tmp_path / "a.onnx").write_bytes(content)
     refused(tmp_path / "a.onnx", says)
+
+
+def field(number, value):
+    """A field of protobuf: a number, or bytes with their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def varint(value):
+    parts = []
+    while value > 127:
+        parts.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def onnx_file(path, *graph):
+    path.write_bytes(field(1, 7) + field(7, b"".join(graph)))
+    return path
+
+
+def test_onnx_sums_of_all_with_all(tmp_path):
+    """Thirty thousand products, to each of which the one sum adds fifty thousand names."""
+    product = field(1, field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"MatMul"))
+    total = field(1, field(1, b"y") * 50_000 + field(4, b"Add"))
+    weight = field(5, field(1, 1) + field(2, 1) + field(8, b"w") + field(9, bytes(4)))
+    found, _ = readers.read(onnx_file(tmp_path / "a.onnx", weight, product * 30_000, total))
+    assert list(found.tensors) == ["w.weight"]
+
+
+def test_onnx_float16_one_to_a_number(tmp_path, rng):
+    """As many as a convolution has: not a part of the file each."""
+    values = rng.standard_normal(600_000).astype(np.float16)
+    packed = b"".join(varint(int(bits)) for bits in values.view(np.uint16))
+    node = field(1, field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"MatMul"))
+
+    def tensor(data):
+        return field(5, field(1, values.size) + field(2, 10) + field(8, b"w") + field(5, data))
+
+    found, _ = readers.read(onnx_file(tmp_path / "a.onnx", tensor(packed), node))
+    np.testing.assert_array_equal(found.tensors["w.weight"], values)
+    refused(onnx_file(tmp_path / "b.onnx", tensor(packed[:-1] + b"\xff"), node), "does not end")
+    refused(onnx_file(tmp_path / "c.onnx", tensor(packed[:-3] + b"\xff" * 4 + b"\1"), node), "does not end")
+
+
+def test_keras_of_many_small_layers(tmp_path):
+    """Each open dataset takes memory of its own, so they are opened one after the other."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for number in range(3000):
+            file.create_dataset(f"conv{number}/kernel:0", data=np.full((2, 2), number, np.float32))
+        file.create_dataset("nothing/kernel:0", data=h5py.Empty("f4"))
+    found, _ = readers.read(tmp_path / "a.h5")
+    assert len(found.tensors) == 3000 and found.tensors["conv2999.weight"][0, 0] == 2999
+
+
+def test_messages_name_the_file_once(tmp_path):
+    """And never a file of ours in between."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("conv/kernel:0", data=np.array([np.nan]))
+    header = b'{"x":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    (tmp_path / "b.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(2))
+    for name, says in [("a.h5", ": conv.weight has 1 values"), ("b.safetensors", ": x has dtype BF16")]:
+        with pytest.raises(WeightsError) as caught:
+            readers.read(tmp_path / name)
+        assert str(caught.value).startswith(f"{tmp_path / name}{says}")
 
 
 def test_keras_bomb(tmp_path):

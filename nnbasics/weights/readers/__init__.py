@@ -17,26 +17,25 @@ class Foreign(NamedTuple):
 def read(path, progress=None):
     """Recognise a file by its content and read it: a `Foreign`, and the sha256 of the file.
 
-    `progress(fraction)` is called while the file is hashed, which is about half of the work.
+    `progress(fraction)` is called while the file is hashed, which is most of the work.
     """
     with reading(path) as (file, size):
-        digest = sha256(file, progress and (lambda done: progress(0.5 * done / size)))
-        file.seek(0)
         start = file.read(64)
         file.seek(0)
         try:
             found = _reader(start, file)(path, file, size)
             for name in found.tensors:
                 check_name(name)
-            return found, digest
         except WeightsError as error:
             raise WeightsError(_with_path(path, str(error))) from None
+        return found, sha256(file, progress and (lambda done: progress(done / size)))  # last: it may be long, and wrong
 
 
 def _with_path(path, text):
     """The message with the file in front, and without what a name from the file could do to a terminal."""
-    text = text.removeprefix(f"{path} ")
-    return f"{path} {''.join(letter if letter.isprintable() else '?' for letter in text)}"
+    text = text.removeprefix(f"{path}")
+    text = text if text.startswith((" ", ": ")) else f" {text}"
+    return f"{path}{''.join(letter if letter.isprintable() else '?' for letter in text)}"
 
 
 def _reader(start, file):

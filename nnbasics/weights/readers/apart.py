@@ -43,7 +43,10 @@ def _read(reader, title, path, size):
             raise WeightsError("takes too long to read; it is damaged, or made to be slow") from None
         if done.returncode:
             raise WeightsError(_why(done.stderr.decode(errors="replace")))
-        found, metadata = own.read(out)
+        try:
+            found, metadata = own.read(out)
+        except WeightsError as error:
+            raise WeightsError(str(error).removeprefix(str(out))) from None
     order = metadata["order"].split("\n")
     mean = metadata.get("mean")
     return Foreign(title, {name: found[name] for name in order}, mean and _rgb(mean))
@@ -80,7 +83,8 @@ def _main(reader, path, out):
     except MemoryError:
         sys.exit(_PREFIX + "needs more memory than a file of its size should: it is damaged or made to do harm")
     except Exception as error:  # whatever a library raises on a damaged file
-        sys.exit(f"{_PREFIX}cannot be read: {' '.join(str(error).split())[:200] or type(error).__name__}")
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        sys.exit(f"{_PREFIX}cannot be read ({reason}): damaged or cut short; copy or download it again")
 
 
 def _limit_memory(size):

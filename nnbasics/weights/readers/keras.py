@@ -18,15 +18,17 @@ def read(path):
     except ImportError:
         raise WeightsError("is an HDF5 file, and h5py is needed to read it: pip install h5py") from None
     with h5py.File(path, "r") as file:
-        datasets = dict(_datasets(h5py, file["model_weights"] if "model_weights" in file else file))
-        declared = sum(dataset.nbytes for dataset in datasets.values())
-        if declared > MAX_GROWTH * file.id.get_filesize() + (4 << 20):
-            raise WeightsError(f"unpacks to {declared:,} bytes: a bomb, or no file of weights")
-        found = {}
-        for where in sorted(datasets, key=counted):
-            if datasets[where].dtype.kind == "f" and (name := _name(where)):
-                found[name] = np.asarray(datasets[where][()])
-    return found, {}
+        top = file["model_weights"] if "model_weights" in file else file
+        sizes = {where: node.nbytes for where, node in _datasets(h5py, top) if _is_array(node)}
+        if sum(sizes.values()) > MAX_GROWTH * file.id.get_filesize() + (4 << 20):
+            raise WeightsError(f"unpacks to {sum(sizes.values()):,} bytes: a bomb, or no file of weights")
+        places = [where for where in sorted(sizes, key=counted) if _name(where)]
+        return {_name(where): np.asarray(top[where.removeprefix("/")][()]) for where in places}, {}
+
+
+def _is_array(dataset):
+    """Whether it holds real numbers, and not strings, references or nothing."""
+    return dataset.dtype.kind == "f" and dataset.shape is not None
 
 
 def _datasets(h5py, group, where="", left=None):

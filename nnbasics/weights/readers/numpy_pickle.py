@@ -13,6 +13,7 @@ from nnbasics.weights.pickles import Call, Name, PickleError
 from nnbasics.weights.readers import Foreign
 
 MAX_DEPTH = 16
+MAX_DICTS = 10_000
 _MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 _ARRAYS = {Name(module, "_reconstruct") for module in _MODULES}
 _DTYPE, _NDARRAY = Name("numpy", "dtype"), Name("numpy", "ndarray")
@@ -28,17 +29,19 @@ def read(path, file, size):
             raise PickleError(f"wants to call {str(name)[:80]}: refused, nothing in a pickle is ever executed")
     if not isinstance(loaded, dict):
         raise WeightsError("is a pickle of something else than a dict of arrays, and nothing in it can be used")
-    return Foreign("a pickle of NumPy arrays", dict(_flat(loaded)))
+    return Foreign("a pickle of NumPy arrays", dict(_flat(loaded, [MAX_DICTS])))
 
 
-def _flat(items, prefix="", depth=0):
-    if depth > MAX_DEPTH:
+def _flat(items, left, prefix="", depth=0):
+    """The arrays by name; `left` counts dicts, since those that stand in many places multiply."""
+    left[0] -= 1
+    if depth > MAX_DEPTH or left[0] < 0:
         raise WeightsError("has dicts within dicts without end")
     for key, value in items.items():
         if not isinstance(key, str):
             continue
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.", depth + 1)
+            yield from _flat(value, left, f"{prefix}{key}.", depth + 1)
         elif isinstance(value, Call) and value.function in _ARRAYS:
             yield prefix + key, _array(prefix + key, value.state)
 

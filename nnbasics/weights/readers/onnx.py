@@ -16,6 +16,7 @@ from nnbasics.weights.readers.bits import stored, widened
 _DTYPES = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 _MAX_PARTS = 250_000  # in all; a ResNet-152 has about 15,000
 _MAX_FILE = 1 << 31  # of protobuf itself
+_PIECE = 1 << 18  # bytes
 
 
 class _Node(NamedTuple):
@@ -51,7 +52,7 @@ def read(path, file, size):
 
 
 def _layers(nodes, tensors):
-    adds = {name: node for node in nodes if node.operator == "Add" for name in node.inputs}
+    adds = {name: node for node in nodes if node.operator == "Add" and len(node.inputs) == 2 for name in node.inputs}
     for node in nodes:
         operator, inputs = node.operator, node.inputs
         if operator not in ("Conv", "Gemm", "MatMul") or len(inputs) < 2 or inputs[1] not in tensors:
@@ -122,7 +123,9 @@ class _Reader:
             parts = [_slice(part) for part in fields.get(4 if dtype == "float32" else 10, ())]
             data = parts[0] if len(parts) == 1 else b"".join(parts)
         else:  # the bits of float16, one to a number
-            data = np.array(self.numbers(fields.get(5, ())), np.uint64).astype("<u2").tobytes()
+            parts = fields.get(5, ())
+            packed = len(parts) == 1 and not isinstance(parts[0], int)
+            data = _halves(parts[0]) if packed else np.array(self.numbers(parts), np.uint64).astype("<u2").tobytes()
         return widened(np.frombuffer(data, kind, len(data) // kind.itemsize), dtype)
 
     def numbers(self, parts):
@@ -138,6 +141,24 @@ class _Reader:
                     number, position = _varint(part, position)
                     found.append(number)
         return found
+
+
+def _halves(data):
+    """Packed numbers of 16 bits, each of them in one to three bytes, as bytes: not one by one, but piece by piece."""
+    found, position = bytearray(), 0
+    while position < len(data):
+        piece = np.frombuffer(data[position : position + _PIECE], np.uint8)
+        ends = np.flatnonzero(piece < 128)
+        starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
+        if not len(ends) or (ends - starts).max() > 2:
+            raise WeightsError("is no ONNX file: one of its numbers does not end")
+        numbers = np.zeros(len(ends), np.uint32)
+        for place in range(3):
+            there = starts + place <= ends
+            numbers[there] |= (piece[starts[there] + place] & np.uint32(127)) << (7 * place)
+        found += numbers.astype("<u2").tobytes()
+        position += int(ends[-1]) + 1
+    return found
 
 
 def _varint(data, position):

@@ -141,7 +141,8 @@ def _views(loaded, names):
     if outer is None:
         raise WeightsError("holds no state dict: a dict of names and tensors was expected")
     candidates = [outer, *(inner for value in outer.values() if (inner := _items(value)) is not None)]
-    found = max((_described(items) for items in candidates), key=len)
+    candidates = {id(items): items for items in candidates}  # one that stands there a thousand times is looked at once
+    found = max((_described(items) for items in candidates.values()), key=len)
     if not found:
         raise WeightsError("holds no tensors with names: a PyTorch state dict was expected")
     return found

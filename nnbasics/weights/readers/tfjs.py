@@ -24,23 +24,26 @@ def read(path, file, size):
     groups = model.get("weightsManifest") if isinstance(model, dict) else None
     if not isinstance(groups, list):
         raise WeightsError('is JSON without a "weightsManifest": no model.json of TensorFlow.js')
-    found = {}
+    found, seen = {}, set()
     for group in groups:
         match group:
             case {"paths": list(paths), "weights": list(weights)}:
-                found |= _group(Path(path).parent, paths, weights)
+                found |= _group(Path(path).parent, paths, weights, seen)
             case _:
                 raise WeightsError("has a manifest that makes no sense")
     return Foreign("TensorFlow.js", found)
 
 
-def _group(folder, paths, weights):
-    """The arrays that lie one after the other in some files."""
+def _group(folder, paths, weights, seen):
+    """The arrays that lie one after the other in some files; `seen` are the files that were read before."""
     plan = [_entry(entry) for entry in weights]
     needed, values = 4 * sum(prod(shape) for _, shape in plan), bytearray()
     for name in paths:
         if not isinstance(name, str) or Path(name).name != name or not name.isprintable():
             raise WeightsError("names a file of values that does not lie beside it: not followed")
+        if name in seen:  # again and again it would be as much memory as one likes
+            raise WeightsError(f"names its file of values {name[:80]} twice")
+        seen.add(name)
         with reading(folder / name) as (file, size):
             if len(values) + size > needed:
                 raise WeightsError(f"is damaged: its files have more than the {needed:,} bytes of its values")

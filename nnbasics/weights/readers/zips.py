@@ -39,7 +39,8 @@ def opened(file, size):
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
         if isinstance(error, WeightsError):
             raise
-        raise WeightsError(f"is a damaged archive ({str(error)[:100] or type(error).__name__})") from None
+        reason = str(error)[:100] or type(error).__name__
+        raise WeightsError(f"is a damaged archive ({reason}): copy or download it again") from None
 
 
 def array(archive, member, dtype, count, skip=0):
