@@ -146,15 +146,19 @@ def _map(channels, size):
     return pixels.transpose(0, 3, 1, 2)
 
 
-# ---- a training step of LeNet-5 --------------------------------------------------------------------------------------
+# ---- a training step: LeNet-5, the lecture's network of two stages, ResNet-20 ----------------------------------------
+
+PICTURE = {"lenet5": (1, 28, 28), "two_stage_cnn": (1, 28, 28), "resnet20": (3, 32, 32)}
 
 
-def our_training(batch):
-    from nnbasics import SGD, CrossEntropyLoss
-    from nnbasics.models import lenet5
+def our_training(name, batch, threads="2"):
+    from nnbasics import SGD, CrossEntropyLoss, models
+    from nnbasics.kernels.threads import set_num_threads
 
-    net, loss, optimizer = lenet5(rng=0), CrossEntropyLoss(), SGD(lr=0.01)
-    x, labels = _digits(batch)
+    set_num_threads(int(threads))
+    net = models.resnet(20, rng=0) if name == "resnet20" else getattr(models, name)(rng=0)
+    loss, optimizer = CrossEntropyLoss(), SGD(lr=0.01)
+    x, labels = _labelled(name, batch)
 
     def step():
         loss.forward(net.forward(x), labels)
@@ -164,17 +168,17 @@ def our_training(batch):
     return step
 
 
-def torch_training(batch):
+def torch_training(name, batch, threads="2", mode="nchw"):
     import torch
     from torch import nn
 
-    torch.set_num_threads(2)
-    net = nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
-        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
-    )  # fmt: skip
+    torch.set_num_threads(int(threads))
+    layout = torch.contiguous_format if mode == "nchw" else torch.channels_last
+    net = {"lenet5": _torch_lenet5, "two_stage_cnn": _torch_two_stage, "resnet20": _torch_resnet20}[name]()
+    net = net.to(memory_format=layout)
     optimizer, loss = torch.optim.SGD(net.parameters(), lr=0.01), nn.CrossEntropyLoss()
-    x, labels = (torch.from_numpy(a) for a in _digits(batch))
+    x, labels = (torch.from_numpy(a) for a in _labelled(name, batch))
+    x = x.contiguous(memory_format=layout)
 
     def step():
         optimizer.zero_grad()
@@ -184,9 +188,55 @@ def torch_training(batch):
     return step
 
 
-def _digits(batch):
+def _torch_lenet5():
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
+def _torch_two_stage():
+    from torch import nn
+
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 12, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(192, 10),
+    )  # fmt: skip
+
+
+def _torch_resnet20():
+    """With shortcuts that take every second pixel and add maps of zeros, option A, as CIFAR's have."""
+    from torch import nn
+    from torch.nn import functional as F
+
+    class Block(nn.Module):
+        def __init__(self, channels, out, stride):
+            super().__init__()
+            self.stride, self.more = stride, out - channels
+            self.body = nn.Sequential(
+                nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(),
+                nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out),
+            )  # fmt: skip
+
+        def forward(self, x):
+            shortcut = x[:, :, :: self.stride, :: self.stride]
+            if self.more:
+                shortcut = F.pad(shortcut, (0, 0, 0, 0, 0, self.more))
+            return F.relu(self.body(x) + shortcut)
+
+    layers, channels = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()], 16
+    for out in (16, 32, 64):
+        for block in range(3):
+            layers.append(Block(channels, out, 2 if out > 16 and block == 0 else 1))
+            channels = out
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+def _labelled(name, batch):
     rng = np.random.default_rng(0)
-    return rng.random((int(batch), 1, 28, 28), np.float32), rng.integers(0, 10, int(batch))
+    return rng.random((int(batch), *PICTURE[name]), np.float32), rng.integers(0, 10, int(batch))
 
 
 # ---- t-SNE of the digits: returns (divergence, map) ------------------------------------------------------------------

@@ -10,6 +10,8 @@ import time
 
 import numpy as np
 
+TURN = 0.2  # seconds that a contender runs at least, again and again, before the next has its turn
+
 
 class Process:
     """A contender that waits to be told to run."""
@@ -25,7 +27,7 @@ class Process:
         return self._process.stdout.readline().strip()
 
     def ask(self, question):
-        """Seconds of one run ("run"), or the process' largest resident memory in MB ("memory")."""
+        """Seconds of one run, the mean of a turn ("run"), or the process' largest resident memory in MB ("memory")."""
         print(question, file=self._process.stdin, flush=True)
         answer = self._answer()
         if not answer:
@@ -61,16 +63,22 @@ def _serve(words):
 
     run = make(*words)
     run()
-    run()
+    _seconds(run, 1)
+    times = max(1, int(TURN / _seconds(run, 1)))
     print("ready", flush=True)
     for line in sys.stdin:
         if line.strip() == "memory":
             largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             print(largest / (2**20 if sys.platform == "darwin" else 2**10), flush=True)
         else:
-            start = time.perf_counter()
-            run()
-            print(time.perf_counter() - start, flush=True)
+            print(_seconds(run, times) / times, flush=True)
+
+
+def _seconds(run, times):
+    start = time.perf_counter()
+    for _ in range(times):
+        run()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -1,19 +1,28 @@
-"""A training step of LeNet-5. Run: python -m benchmarks.training"""
+"""A training step of small networks. Run: python -m benchmarks.training"""
 
 import numpy as np
 
 from benchmarks.interleave import race, ratio
 from benchmarks.report import write
 
+NETS = {"lenet5": "LeNet-5", "two_stage_cnn": "two stages of 5x5, 6 and 12 maps", "resnet20": "ResNet-20, 32x32"}
+STEPS = (("lenet5", (32, 64, 128, 256)), ("two_stage_cnn", (32, 256)), ("resnet20", (128,)))
+MODES = ("nchw", "channels_last")
 
-def main():
+
+def main(steps=STEPS, rounds=15):
     rows = []
-    for batch in (32, 256):
-        found = race([f"ours training {batch}", f"torch training {batch}"], 15)
-        ours, theirs = (times for times, _ in found.values())
-        milliseconds = [f"{np.median(t) * 1e3:.1f} ms" for t in (ours, theirs)]
-        rows.append([f"batch of {batch}", *milliseconds, ratio(theirs, ours)])
-    write("training", "A training step of LeNet-5", ["", "nnbasics", "PyTorch", "times as fast (range)"], rows)
+    for name, batches in steps:
+        for batch in batches:
+            for threads in (1, 2):
+                ours, settings = f"ours training {name} {batch} {threads}", f"torch training {name} {batch} {threads}"
+                found = race([ours, *(f"{settings} {mode}" for mode in MODES)], rounds)
+                times = found[ours][0]
+                better = np.minimum(*(found[f"{settings} {mode}"][0] for mode in MODES))
+                milliseconds = [f"{np.median(t) * 1e3:.1f} ms" for t in (times, better)]
+                rows.append([NETS[name], f"{batch}", f"{threads}", *milliseconds, ratio(better, times)])
+    head = ["", "batch", "threads", "nnbasics", "PyTorch's better mode", "times as fast (range)"]
+    write("training", "A training step: forward, backward, descent", head, rows)
 
 
 if __name__ == "__main__":

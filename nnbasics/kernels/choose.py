@@ -55,7 +55,7 @@ def pooling():
 
 
 def elementwise():
-    """The module whose relu and relu_dx to use."""
+    """The module whose relu, relu_dx and total to use."""
     if forced() == "reference":
         return reference
     from nnbasics.kernels import elementwise

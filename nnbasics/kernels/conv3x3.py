@@ -4,7 +4,8 @@ import numpy as np
 
 from nnbasics.kernels import dweight, first, im2col, schedule
 from nnbasics.kernels.machine import LANES
-from nnbasics.kernels.memory import aligned, as_map, as_maps, padded, scratch
+from nnbasics.kernels.memory import aligned, padded, scratch
+from nnbasics.kernels.order import as_map, as_maps
 from nnbasics.kernels.simd import address
 from nnbasics.kernels.threads import get_num_threads, run_together
 from nnbasics.kernels.winograd import BLOCKS, FILTERS, PANELS, PATCHES, PLAIN, TILE, Work, scratch_floats, work

@@ -14,8 +14,9 @@ import numpy as np
 
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES
-from nnbasics.kernels.memory import as_map, padded, scratch
+from nnbasics.kernels.memory import padded, scratch
 from nnbasics.kernels.microkernel import PANEL, SHORT, ZERO, add_inner_products
+from nnbasics.kernels.order import as_map
 from nnbasics.kernels.simd import address, clear, emit, load, repeat, store, take_next
 from nnbasics.kernels.threads import get_num_threads, run_together
 from nnbasics.kernels.transforms import (

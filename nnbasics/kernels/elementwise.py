@@ -6,6 +6,7 @@ NumPy does the same in two passes forward, and backward takes four times as long
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
 from nnbasics.kernels.threads import get_num_threads, run_together
 
@@ -25,11 +26,23 @@ def relu_dx(dy, stopped):
     in_order = np.empty_like(stopped, dy.dtype)
     if dy.strides == in_order.strides and dy.flags.writeable:
         in_order = dy
+    elif dy.ndim == 4:
+        axes = sorted(range(4), key=lambda axis: -in_order.strides[axis])
+        in_order = contiguous(dy, axes).transpose(np.argsort(axes))
     else:
         in_order[...] = dy
     dx = np.empty_like(in_order)
     _together(_relu_dx, *(a.ravel(order="K") for a in (in_order, stopped, dx)))
     return dx
+
+
+def total(arrays):
+    """Their sum. Maps in other memory orders are brought into that of the first; NumPy would add number by number."""
+    first = arrays[0]
+    if first.ndim == 4:
+        axes = sorted(range(4), key=lambda axis: -first.strides[axis])
+        arrays = [first, *(contiguous(a, axes).transpose(np.argsort(axes)) for a in arrays[1:])]
+    return sum(arrays[1:], start=first)
 
 
 def _is_flat(x):

@@ -48,20 +48,3 @@ def scratch(floats):
 def padded(channels, to=LANES):
     """The next multiple of LANES."""
     return -(-channels // to) * to
-
-
-def as_map(x):
-    """(N, C, H, W) of any strides as a (N, H, W, padded C) array: x's own memory if it lies so, else a copy."""
-    n, c, h, w = x.shape
-    pixels = x.transpose(0, 2, 3, 1)
-    if padded(c) == c and pixels.flags.c_contiguous:
-        return pixels
-    out = aligned((n, h, w, padded(c)))
-    out[..., :c] = pixels
-    out[..., c:] = 0
-    return out
-
-
-def as_maps(pixels, channels):
-    """The way back: a (N, H, W, padded C) array seen as (N, C, H, W), without a copy."""
-    return pixels[..., :channels].transpose(0, 3, 1, 2)

@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
 from nnbasics.kernels.threads import get_num_threads, run_together
 
@@ -73,7 +74,7 @@ def _as_blocks(x, axes):
     """x (N, C, H, W) as (A, C, B); a copy if it lies otherwise, or is read-only: for that Numba would compile anew."""
     n, c, h, w = x.shape
     shape = {FIRST: (n, c, h * w), CHANNELS_LAST: (n * h * w, c, 1), BATCH_LAST: (1, c, h * w * n)}[axes]
-    return np.require(x.transpose(axes), requirements=["C", "W"]).reshape(shape)
+    return contiguous(x, axes).reshape(shape)
 
 
 def _as_maps(blocks, axes, shape):

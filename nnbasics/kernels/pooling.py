@@ -8,6 +8,7 @@ channel. Threads take one picture after another.
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
 from nnbasics.kernels.threads import run_together
 
@@ -85,9 +86,7 @@ def _as_pixels(x, axes):
     What is read-only is copied: Numba would compile everything once more for it.
     """
     n, c, h, w = x.shape
-    pixels = x if axes is None else x.transpose(axes)
-    pixels = np.require(pixels, requirements=["C", "W"])
-    return pixels.reshape(n * c, h, w, 1) if axes is None else pixels
+    return contiguous(x, (0, 1, 2, 3)).reshape(n * c, h, w, 1) if axes is None else contiguous(x, axes)
 
 
 def _as_maps(pixels, axes, x_shape):

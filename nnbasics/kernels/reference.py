@@ -126,6 +126,11 @@ def plane(dy, x, mean, factor, offset, slope):
     return dx
 
 
+def total(arrays):
+    """The sum of several arrays."""
+    return sum(arrays[1:], start=arrays[0])
+
+
 def pool_windows(x_shape, y_shape, kernel_size, stride, padding):
     """Every output (n, c, i, j) with its window: first row and column (of x, may be negative), and the valid ranges."""
     n, c, height, width = x_shape

@@ -7,6 +7,7 @@ from collections.abc import Mapping, MutableMapping
 import numpy as np
 
 from nnbasics.errors import UserError, nearest
+from nnbasics.kernels import choose
 from nnbasics.layers.activation import Identity
 from nnbasics.layers.base import Layer
 from nnbasics.layers.plan import Plan
@@ -322,7 +323,7 @@ class Parallel(Container):
         if self.join == "concatenate":
             y = np.concatenate(outputs, axis=1)
         else:
-            y = sum(outputs[1:], start=outputs[0])
+            y = choose.elementwise().total(outputs)
             y = y / len(outputs) if self.join == "mean" else y
         return self.keep(y, channels=channels)
 
@@ -334,7 +335,7 @@ class Parallel(Container):
         else:
             pieces = [dy / n if self.join == "mean" else dy] * n
         dxs = [branch.backward(piece) for branch, piece in zip(self.layers.values(), pieces, strict=True)]
-        return sum(dxs[1:], start=dxs[0])
+        return choose.elementwise().total(dxs)
 
     def output_shape(self, x_shape):
         return self._joined_shape([branch.output_shape(x_shape) for branch in self.layers.values()])

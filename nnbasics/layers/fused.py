@@ -21,7 +21,8 @@ import numpy as np
 from nnbasics.errors import UserError
 from nnbasics.kernels import conv3x3, first, gram, masks, schedule
 from nnbasics.kernels.forced import forced
-from nnbasics.kernels.memory import aligned, as_map, as_maps, padded, scratch
+from nnbasics.kernels.memory import aligned, padded, scratch
+from nnbasics.kernels.order import as_map, as_maps
 from nnbasics.kernels.winograd import ADDED, ADDED_MASKED, BLOCKS, MASKED, PLAIN, RELU, RELU_POOL
 from nnbasics.layers.activation import ReLU
 from nnbasics.layers.convolution import Conv2d

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnbasics.errors import UserError
-from nnbasics.layers.base import Layer, whole
+from nnbasics.layers.base import Layer, memory_order, whole
 from nnbasics.layers.containers import Residual
 
 
@@ -41,13 +41,14 @@ class PadChannels(Layer):
 
     def forward(self, x):
         self.check_x(x, ndim=4)
-        y = np.zeros(self.output_shape(x.shape), x.dtype)
+        axes, shape = memory_order(x), self.output_shape(x.shape)
+        y = np.zeros([shape[axis] for axis in axes], x.dtype).transpose(np.argsort(axes))
         y[:, : x.shape[1]] = x
         return self.keep(y, channels=x.shape[1])
 
     def backward(self, dy):
         kept = self.kept(dy)
-        return kept["dy"][:, : kept["channels"]].copy()
+        return kept["dy"][:, : kept["channels"]].copy(order="K")
 
     def output_shape(self, x_shape):
         if x_shape[1] > self.channels:

@@ -31,3 +31,10 @@ def test_a_view_that_repeats_its_memory():
     y, stopped = elementwise.relu(x)
     np.testing.assert_array_equal(y, [[1, 1, 1], [0, 0, 0]])
     np.testing.assert_array_equal(elementwise.relu_dx(np.broadcast_to(np.float32(5), (2, 3)), stopped), 5 * y)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SHAPES, DTYPES, st.lists(ORDERS, min_size=1, max_size=3), st.integers(0, 2**32))
+def test_a_total_of_maps_in_any_orders(shape, dtype, orders, seed):
+    maps = [array(seed + i, shape, dtype, order) for i, order in enumerate(orders)]
+    np.testing.assert_array_equal(elementwise.total(maps), reference.total(maps))
