@@ -8,8 +8,11 @@ upgrade never runs yesterday's code.
 import functools
 import hashlib
 import os
+import re
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numba
@@ -18,7 +21,10 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLoca
 
 from nnbasics.kernels.machine import VARIANT
 
+UNUSED_DAYS = 14
+
 _HERE = Path(__file__).parent
+_NAME = re.compile(r"kernels-[a-z0-9]+-[0-9a-f]{16}(-unused-\d+)?")
 _announced = False
 
 
@@ -56,10 +62,29 @@ def _folder():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
-                return str(folder)
+                os.utime(folder)
         except OSError:
             continue
+        _remove_unused(folder)
+        return str(folder)
     raise OSError("no folder for compiled kernels can be written; set NUMBA_CACHE_DIR to one that can")
+
+
+def _remove_unused(mine):
+    """Remove the folders beside mine, of other versions, that nobody has used for UNUSED_DAYS.
+
+    One that is being removed has another name first, so whoever looks for it finds it whole or not at all. A process
+    that began before and still runs from there compiles again what it has not loaded yet.
+    """
+    for other in mine.parent.glob("kernels-*"):
+        try:
+            if other != mine and _NAME.fullmatch(other.name) and not other.is_symlink():
+                if time.time() - other.stat().st_mtime > UNUSED_DAYS * 24 * 3600:
+                    doomed = other.with_name(f"{other.name}-unused-{os.getpid()}")
+                    other.rename(doomed)
+                    shutil.rmtree(doomed)
+        except OSError:
+            continue  # somebody else was faster, or may and we may not
 
 
 class _Locator(_CacheLocator):

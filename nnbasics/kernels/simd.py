@@ -335,4 +335,6 @@ def take_next(_context, counter):
 
 def address(array):
     """The address of a float32 array's first number, counted in floats."""
+    if array.ctypes.data % 4:
+        raise ValueError("an array whose numbers do not lie at multiples of four bytes; use a copy of it: x.copy()")
     return array.ctypes.data // 4
