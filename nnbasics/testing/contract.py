@@ -16,6 +16,7 @@ from nnbasics.testing.gradients import check_gradients
 from nnbasics.testing.parameters import is_frozen, listed, parameters
 from nnbasics.testing.randomness import Randomness
 from nnbasics.testing.signatures import needed, title
+from nnbasics.testing.subject import doubles
 
 POINTS = []
 ACCIDENTS = (AttributeError, TypeError, LookupError, NameError, ArithmeticError)
@@ -166,7 +167,7 @@ def applicable(layer, x):
     if isinstance(layer, type) or not (hasattr(layer, "forward") and hasattr(layer, "backward")):
         kind = f"the class {layer.__name__}" if isinstance(layer, type) else f"a {type(layer).__name__}"
         raise UserError(f"{kind} cannot be checked; give an object with forward and backward: check_layer(ReLU(), x)")
-    return [point for point in POINTS if point.applies(layer, np.asarray(x))]
+    return [point for point in POINTS if point.applies(layer, doubles([x])[0])]
 
 
 class Bench:
@@ -174,7 +175,7 @@ class Bench:
 
     def __init__(self, layer, x, *more):
         self.layer = layer
-        self.x = np.array(x, np.float64)
+        self.x = doubles([x])[0]
         self.more = more
         self.world = Randomness(None)
         self.loss = is_loss(layer)
@@ -202,7 +203,8 @@ class Bench:
         return np.random.default_rng(1).uniform(-1, 1, y.shape).astype(y.dtype)
 
     def walk(self, layer, x, dy=None):
-        """Forward and backward: y, dx and the gradients of the parameters, all copies."""
+        """Forward and backward: y, dx and the gradients of the parameters, all copies; NumPy draws alike each time."""
+        self.world.rewind()
         y = self.forward(layer, x)
         dx = self.backward(layer, self.dy(y) if dy is None else dy)
         return {"y": y.copy(), "dx": dx.copy(), **grads(layer)}
@@ -441,9 +443,10 @@ def _expect_names(error, layer, shapes):
 
 
 def _names(layer):
-    """What a message may call a layer: its class or its name, or those of a layer in it."""
+    """What a message may call a layer: its class, one that it is made from, or its name; or those of a layer in it."""
     inner = listed(getattr(layer, "layers", {})).values()
-    return ({type(layer).__name__, getattr(layer, "name", "")} - {""}).union(*map(_names, inner))
+    classes = {one.__name__ for one in type(layer).__mro__[:-1]}
+    return (classes | {getattr(layer, "name", "")} - {""}).union(*map(_names, inner))
 
 
 @point("a target that does not fit the prediction is refused with both shapes", lambda layer, x: is_loss(layer))
@@ -517,7 +520,13 @@ def empty_batch(bench):
                 if not np.isfinite(loss):
                     raise Broken(f"the loss of no rows is {loss}.", "return 0, or refuse it with a ValueError.")
             return
-        y = bench.forward(layer, bench.x[:0])
+        try:
+            y = bench.forward(layer, bench.x[:0])
+        except Exception as error:
+            raise Broken(
+                f"forward stops with {type(error).__name__}: {error}",
+                "spell the sizes of a reshape out, since -1 cannot be found out; and no rows have no mean.",
+            ) from None
         if y.shape != (0, *with_rows.shape[1:]):
             raise Broken(
                 f"x of shape {bench.x[:0].shape} gives y of shape {y.shape}; {(0, *with_rows.shape[1:])} was expected.",
@@ -543,7 +552,7 @@ def rows(bench):
         changed = bench.x.copy()
         changed[0] = changed[0] * 0.5 + 0.25
         pair = [_set_mode(bench.new(), training) for _ in range(2)]
-        ys = [bench.forward(layer, x) for layer, x in zip(pair, (bench.x, changed), strict=True)]
+        ys = [bench.walk(layer, x)["y"] for layer, x in zip(pair, (bench.x, changed), strict=True)]
         if len(ys[0]) != len(bench.x):
             raise Broken(
                 f"{len(bench.x)} rows of x give {len(ys[0])} rows of y.", "the first axis is the batch, in and out."

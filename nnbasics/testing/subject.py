@@ -314,7 +314,7 @@ def subject(thing, *inputs):
     if callable(thing):
         if inputs and callable(inputs[0]):
             raise UserError("two functions go together in brackets: check_gradients((forward, backward), x)")
-        return FunctionSubject(thing, _doubles(inputs))
+        return FunctionSubject(thing, doubles(inputs))
     raise UserError(
         f"a {type(thing).__name__} cannot be checked; give a layer, a loss, a network (anything with forward and "
         f"backward), or two functions in brackets: (forward, backward)"
@@ -323,20 +323,21 @@ def subject(thing, *inputs):
 
 def _movable(forward, inputs):
     """The inputs in float64; but whole numbers stay what they are for a forward that takes nothing else: indices."""
-    doubles = _doubles(inputs)
+    in_doubles = doubles(inputs)
     x = np.asarray(inputs[0])
     if x.dtype.kind in "iu":
         try:
             with np.errstate(all="ignore"):
-                forward(*doubles)
+                forward(*in_doubles)
         except (IndexError, TypeError):
-            return [x.copy(), *doubles[1:]]
+            return [x.copy(), *in_doubles[1:]]
         except Exception:  # not for us to tell here
             pass
-    return doubles
+    return in_doubles
 
 
-def _doubles(inputs):
+def doubles(inputs):
+    """The inputs as the checks take them: x, and what else has real numbers, as float64 arrays of their own."""
     return [_double(i, value) for i, value in enumerate(inputs)]
 
 
