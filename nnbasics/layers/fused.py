@@ -249,7 +249,8 @@ class Run:
         wanted = [g for g in (flow, features.get(link.name)) if g is not None]
         if not wanted and link.name not in grams:
             return None
-        total = self._next_turn(link.y_shape)
+        fits = math.prod(link.y_shape) <= self._turn_size  # else a gradient that begins here is rare, and has its own
+        total = self._next_turn(link.y_shape) if fits else aligned(link.y_shape)
         if link.name in grams:
             _times(link, grams[link.name], total)
         else:

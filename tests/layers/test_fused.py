@@ -196,3 +196,15 @@ def test_groups_and_dilation_are_walked_as_they_are(other, rng):
     plan = net.plan(x.shape, ["pool2"])
     close(plan.forward(x).features["pool2"], y)
     close(plan.backward({"pool2": np.ones_like(y)}), net.backward(np.ones_like(y)))
+
+
+@pytest.mark.parametrize("name", ["relu1_1", "relu2_1", "relu3_1"])
+def test_a_gradient_may_begin_at_any_tap(name, rng):
+    """Also at one whose map is larger than all that a walk from the last tap passes through."""
+    net = net_of(np.random.default_rng(3))
+    x = rng.random((1, 3, 32, 40), np.float32)
+    plan, exact = (net.plan(x.shape, ["relu3_2"], ["relu1_1", "relu2_1", "relu3_1"], d) for d in ("float32", "float64"))
+    filters = len(plan.forward(x).grams[name])
+    exact.forward(x.astype(float))
+    d = rng.standard_normal((filters, filters))
+    close(plan.backward({}, {name: (d + d.T).astype(np.float32)}), exact.backward({}, {name: d + d.T}))
