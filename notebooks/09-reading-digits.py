@@ -372,7 +372,7 @@ exercise("09-reading-digits/by-heart").check(...)
 # %% [markdown]
 # ## Where next
 #
-# - [Lecture 10](10-linear-algebra.ipynb): linear algebra that one can see.
+# - [Lecture 10](10-least-squares-and-eigenfaces.ipynb): linear algebra that one can see.
 # - In the library: [`nnbasics/models/lenet.py`](../nnbasics/models/lenet.py), both networks;
 #   [`nnbasics/training.py`](../nnbasics/training.py), `fit`; [`experiments/mnist.py`](../experiments/mnist.py).
 # - LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998).

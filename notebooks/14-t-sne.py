@@ -21,7 +21,7 @@
 # ## What you need
 #
 # The Gaussian, the logarithm, gradient descent with momentum ([lecture 4](04-gradient-descent.ipynb)), and for
-# comparison PCA ([lecture 10](10-linear-algebra.ipynb)).
+# comparison PCA ([lecture 10](10-least-squares-and-eigenfaces.ipynb)).
 
 # %%
 import matplotlib.pyplot as plt
