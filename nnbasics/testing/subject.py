@@ -81,7 +81,7 @@ class Subject:
     def run(self):
         """y as a float64 array of its own, for the arrays as they are now; a drawn mask is drawn the same each time."""
         self.randomness.rewind()
-        given = [np.array(value) if isinstance(value, np.ndarray) else value for value in self.given]
+        given = [copy.deepcopy(value) if isinstance(value, np.ndarray | dict | list) else value for value in self.given]
         with np.errstate(all="ignore"):
             y = self._forward(*given)
         self.touched_x |= any(

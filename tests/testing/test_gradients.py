@@ -73,6 +73,18 @@ def test_pair_with_a_cache_and_several_inputs():
     assert report.results["bias"].verdict == "wrong" and report.results["weight"].verdict == "holds"
 
 
+def test_settings_behind_the_inputs_stay_as_they_are():
+    """As some courses pass them: a dict, in which forward keeps a running mean."""
+
+    def forward(x, settings):
+        settings["mean"] = settings.get("mean", 0) * 0.9 + x.mean(axis=0) * 0.1
+        return x - settings["shift"] * settings["mean"], settings["shift"]
+
+    settings = {"shift": 2.0}
+    assert check_gradients((forward, lambda dy, shift: dy - shift * 0.1 * dy.mean(axis=0)), X, settings)
+    assert settings == {"shift": 2.0}
+
+
 def test_function_with_its_own_gradient():
     assert check_gradients(lambda x: (np.sum(x**3), 3 * x**2), X)
     assert check_gradients(lambda x: (np.sum(x**3), -3 * x**2), X).guess.family == "sign"
