@@ -175,6 +175,7 @@ class Run:
 
     def forward(self, x, outputs, sums=True):
         """The last link's output, (N, C, H, W); features, and if wanted Gram matrices, go to `outputs`."""
+        self._walked = False  # until the end is reached: half a walk has nothing to go back on
         if self._turns[0] is None:
             self._allocate()
         flow = x if self._first else as_map(x)

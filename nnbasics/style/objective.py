@@ -1,6 +1,7 @@
 """Gatys' objective: how far a picture is from one picture's content and another's style, and which way is downhill."""
 
 import math
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,6 +108,7 @@ class Objective:
         pictures = [_picture("style", picture) for picture in pictures]
         self._regions = by_region(styles(pictures, blend, masks, style_masks, self.shape))
         self._targets = {}
+        self._turn = threading.Lock()  # a walk forward and back has the plan's memory for itself
         if balance is not None and self.style_layers:
             self.style_layers = self._balanced(balance)
         self._targets_for(self._content)
@@ -123,9 +125,10 @@ class Objective:
 
     def evaluate(self, x):
         """Return the loss in its parts, as `terms` has them, and the gradient of their sum."""
-        targets = self._targets_for(x)
-        terms, *slopes = self._compare(x, targets)
-        gradient = targets.network.backward(*slopes) if targets.network else np.zeros_like(x)
+        with self._turn:
+            targets = self._targets_for(x)
+            terms, *slopes = self._compare(x, targets)
+            gradient = targets.network.backward(*slopes) if targets.network else np.zeros_like(x)
         if self.tv_weight:
             terms["tv"], slope = self._variation(x)
             gradient = gradient + slope
@@ -133,7 +136,8 @@ class Objective:
 
     def terms(self, x):
         """Return the loss in its parts: {"content relu4_2": ..., "style relu1_1": ..., "tv": ...}."""
-        terms, *_ = self._compare(x, self._targets_for(x))
+        with self._turn:
+            terms, *_ = self._compare(x, self._targets_for(x))
         if self.tv_weight:
             terms["tv"], _ = self._variation(x)
         return terms

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-TESTED = ["tests/kernels", "tests/layers/test_fused.py", "tests/layers/test_golden.py"]
+TESTED = ["tests/kernels", "tests/layers/test_fused.py", "tests/layers/test_golden.py", "tests/style/test_objective.py"]
 
 
 @pytest.mark.slow

@@ -150,6 +150,25 @@ def test_one_backward_for_each_forward(rng):
         plan.backward({}, outputs.grams)
 
 
+def test_no_backward_after_half_a_forward(rng, monkeypatch):
+    """Ctrl-C in the middle: what the forward before it left is gone."""
+    net = net_of(np.random.default_rng(0))
+    x = rng.random((1, 3, 12, 12), np.float32)
+    plan = net.plan(x.shape, [], ["relu2_1"])
+    outputs = plan.forward(x)
+
+    def interrupted(*args, **settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fused.conv3x3, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            plan.forward(x)
+    with pytest.raises(UserError, match="once after each forward"):
+        plan.backward({}, outputs.grams)
+    plan.backward({}, plan.forward(x).grams)
+
+
 def test_nan_never_becomes_a_number(rng):
     net = net_of(np.random.default_rng(0))
     x = rng.random((1, 3, 24, 24), np.float32)

@@ -1,5 +1,6 @@
 """The objective against PyTorch's float64 values, and its gradient against its own differences."""
 
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -134,6 +135,29 @@ def test_the_content_itself_has_no_content_loss(rng):
     )
     loss, gradient = objective(content)
     assert loss == 0 and not gradient.any()
+
+
+def test_two_python_threads_may_ask_one_objective_or_two(rng):
+    content, style = rng.random((2, 1, 3, 60, 52)).astype(np.float32)
+    net = small_net(MaxPool2d)
+    taps = {"content_layers": {"relu2": 1}, "style_layers": {"relu1": 1, "relu2": 1}}
+    one, two = (Objective(net, content, style, **{**SETTINGS, **taps}) for _ in range(2))
+    pictures = rng.random((2, *content.shape)).astype(np.float32)
+    right = [one(x) for x in pictures]
+    for objectives in ((one, one), (one, two)):
+        same = []
+
+        def ask(objective, x, expected, same=same):
+            for _ in range(20):
+                loss, gradient = objective(x)
+                same.append(loss == expected[0] and np.array_equal(gradient, expected[1]))
+
+        team = [threading.Thread(target=ask, args=args) for args in zip(objectives, pictures, right, strict=True)]
+        for thread in team:
+            thread.start()
+        for thread in team:
+            thread.join()
+        assert len(same) == 40 and all(same)
 
 
 def test_a_pure_function(rng):
