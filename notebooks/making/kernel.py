@@ -3,7 +3,6 @@
 Started as `python -m notebooks.making.kernel -f CONNECTION_FILE`, by `execute`.
 """
 
-import atexit
 import json
 import os
 import sys
@@ -49,8 +48,10 @@ def main():
     from ipykernel.kernelapp import IPKernelApp
 
     sys.addaudithook(refuse_other_hosts)
-    atexit.register(leave_note)
-    IPKernelApp.launch_instance()
+    app = IPKernelApp.instance()
+    app.initialize()
+    app.shell.events.register("post_run_cell", lambda result: leave_note())  # killed before its end, perhaps
+    app.start()
 
 
 if __name__ == "__main__":
