@@ -61,6 +61,11 @@ def main(sizes=(256, 512, 1024), own_sizes=(128, 256, 512, 1024, 2048)):
         ]
         head += ["peak memory", "PyTorch's", "ratio"]
         write("closure", "Loss and gradient to the picture, two threads", head, rows)
+        summary = [
+            ["times as fast as PyTorch", *(f"{times:.1f}" for *_, times in seconds.values())],
+            ["memory of the process, of PyTorch's", *(row[-1] for row in rows)],
+        ]
+        write("summary", "Loss and gradient to the picture", ["", *(row[0] for row in rows)], summary)
         plot_closure(seconds)
     if own_sizes:
         head = ["", "one thread", "two threads", "gain", "a pixel", "times the size before"]

@@ -12,6 +12,10 @@ PLAN = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 
 
 def make(side, what, *settings):
     """A function without arguments that does it once."""
+    if side == "idea":
+        from benchmarks import ideas
+
+        return ideas.make(what, *settings)
     return {"ours": OURS, "torch": TORCH, "sklearn": SKLEARN}[side][what](*settings)
 
 

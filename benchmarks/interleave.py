@@ -21,6 +21,7 @@ class Process:
         command = [sys.executable, "-m", "benchmarks.interleave", *words.split()]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         if self._answer() != "ready":
+            self.close()
             raise SystemExit(f"the contender {words!r} did not start")
 
     def _answer(self):
@@ -37,19 +38,22 @@ class Process:
     def close(self):
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
 
 def race(contenders, rounds):
     """{words: (seconds of each round, MB)}; every second round goes backwards."""
-    processes = [Process(words) for words in contenders]
-    seconds = {words: [] for words in contenders}
-    for turn in range(rounds):
-        for process in processes[:: 1 if turn % 2 == 0 else -1]:
-            seconds[process.words].append(process.ask("run"))
-    found = {process.words: (np.array(seconds[process.words]), process.ask("memory")) for process in processes}
-    for process in processes:
-        process.close()
-    return found
+    processes, seconds = [], {words: [] for words in contenders}
+    try:
+        for words in contenders:
+            processes.append(Process(words))
+        for turn in range(rounds):
+            for process in processes[:: 1 if turn % 2 == 0 else -1]:
+                seconds[process.words].append(process.ask("run"))
+        return {process.words: (np.array(seconds[process.words]), process.ask("memory")) for process in processes}
+    finally:
+        for process in processes:
+            process.close()
 
 
 def ratio(theirs, ours):

@@ -1,19 +1,44 @@
-"""Tables in markdown and plots, written to benchmarks/results."""
+"""Tables in markdown and plots, written to benchmarks/results and into the pages that show them.
+
+A page shows a table between the comments <!-- table: NAME --> and <!-- end -->; nobody copies a figure by hand.
+"""
 
 import platform
+import re
 from pathlib import Path
 
-RESULTS = Path(__file__).parent / "results"
+TOP = Path(__file__).parent.parent
+RESULTS = TOP / "benchmarks" / "results"
+PAGES = (TOP / "README.md", TOP / "docs" / "engine.md")
+NOT_YET = "(`make bench` writes this table.)"
 
 
-def write(name, title, head, rows):
-    """Write a table to results/<name>.md, and show it."""
+def write(name, title, head, rows, note=None):
+    """Write a table to results/<name>.md, and show it; below it stands where it was measured, or the note."""
     lines = [" | ".join(row) for row in ([*head], ["---"] * len(head), *rows)]
     table = "\n".join(f"| {line} |" for line in lines)
-    text = f"**{title}**\n\n{table}\n\n{machine()}\n"
+    text = f"**{title}**\n\n{table}\n\n{note or machine()}\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+    for page in PAGES:
+        page.write_text(with_table(page.read_text(encoding="utf-8"), name, table), encoding="utf-8")
     print(text, flush=True)
+
+
+def with_table(page, name, table):
+    """The text of a page with this table in its place, if it has one."""
+    return re.sub(rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)", lambda m: m[1] + table + m[2], page, flags=re.S)
+
+
+def shown_tables(page):
+    """{name: what the text of a page shows in its place}."""
+    return dict(re.findall(r"<!-- table: (\w+) -->\n(.*?)\n<!-- end -->", page, flags=re.S))
+
+
+def table_of(name):
+    """The table that was written last, without title and note."""
+    path = RESULTS / f"{name}.md"
+    return path.read_text(encoding="utf-8").split("\n\n")[1] if path.exists() else NOT_YET
 
 
 def machine():

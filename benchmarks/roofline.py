@@ -10,8 +10,9 @@ import time
 
 import numpy as np
 
+from benchmarks import report
 from benchmarks.layers import LAYERS
-from benchmarks.report import RESULTS, machine
+from benchmarks.report import write
 
 DEPTH, CALLS = 256, 20000
 
@@ -78,6 +79,7 @@ def main():
 
     top, slope = max(peak() for _ in range(3)), bandwidth()
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    rows = []
     intensity = np.geomspace(1, 500, 200)
     axes.semilogx(intensity, np.minimum(top, slope * intensity), color="tab:grey")
     axes.annotate(f"{top:.0f} GFLOP/s: the register tile alone", (9, top * 1.03), color="tab:grey")
@@ -86,11 +88,13 @@ def main():
         axes.plot(x, y, "o", color="tab:blue")
         side = {"xytext": (0, 8)} if i % 2 else {"xytext": (0, -14)}
         axes.annotate(name, (x, y), textcoords="offset points", ha="center", fontsize=8, **side)
-        print(f"{name}: {x:.0f} operations a byte, {y:.0f} GFLOP/s, {y / top:.0%} of the peak")
+        rows.append([name, f"{x:.0f}", f"{y:.0f}", f"{y / top:.0%}"])
     axes.set(xlabel="operations for each byte of input, output and weights", ylabel="GFLOP/s", ylim=(0, top * 1.15))
-    figure.savefig(RESULTS / "roofline.png", dpi=110)
+    figure.savefig(report.RESULTS / "roofline.png", dpi=110)
     plt.close(figure)
-    print(machine())
+    head = ["", "operations a byte", "GFLOP/s", "of the peak"]
+    title = f"The products of VGG-19's convolutions at 512 px: peak {top:.0f} GFLOP/s, copying {slope:.0f} GB/s"
+    write("roofline", title, head, rows)
 
 
 if __name__ == "__main__":
