@@ -67,7 +67,6 @@ def _serve(words):
 
     run = make(*words)
     run()
-    _seconds(run, 1)
     times = max(1, int(TURN / _seconds(run, 1)))
     print("ready", flush=True)
     for line in sys.stdin:

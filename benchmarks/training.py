@@ -10,7 +10,7 @@ STEPS = (("lenet5", (32, 64, 128, 256)), ("two_stage_cnn", (32, 256)), ("resnet2
 MODES = ("nchw", "channels_last")
 
 
-def main(steps=STEPS, rounds=15):
+def main(steps=STEPS, rounds=9):
     rows = []
     for name, batches in steps:
         for batch in batches:
