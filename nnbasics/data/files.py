@@ -49,13 +49,17 @@ def check_regular_file(path: Path) -> int:
 class _Guarded:
     """A file that is not read on for ever in small pieces, as fill bytes, comments or a thousand chunks would have it.
 
-    Each piece costs its bytes and 100 more; whoever has spent `left` gets an error.
+    Each piece costs its bytes and 100 more; whoever has spent `left` gets an error. Nor is memory taken for more bytes
+    than there are, whatever the length of a chunk claims.
     """
 
     def __init__(self, file):
         self._file, self.left = file, _HEADER_COST
+        self._size = os.fstat(file.fileno()).st_size
 
     def read(self, count=-1):
+        if count > _PIECE:
+            count = min(count, max(self._size - self._file.tell(), 0))
         data = self._file.read(count)
         if len(data) < _PIECE:
             self.left -= len(data) + 100

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -261,6 +262,18 @@ def test_small_pieces_without_end(tmp_path, name):
     (tmp_path / name).write_bytes(ENDLESS[name])
     with pytest.raises(PictureError, match=r"small pieces without end|begins like"):
         picture.read(tmp_path / name)
+
+
+def test_a_chunk_that_claims_to_be_long_takes_no_memory(tmp_path):
+    content = bytearray(png(4, 4, 8, 0, [b"\x80" * 4] * 4))
+    content[content.index(b"IDAT") - 4] = 0x02  # 33 megabytes
+    (tmp_path / "a.png").write_bytes(content)
+    tracemalloc.start()
+    try:
+        picture_or_error(tmp_path / "a.png")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_picture_with_transparency_is_not_there_three_times(tmp_path):
