@@ -332,13 +332,12 @@ class LBFGS(Optimizer):
         from nnbasics.kernels.vectors import products
 
         if self._rows is None:
-            self._rows = np.zeros((2 * self._slots, x.size), x.dtype)
-            self._sy = np.zeros((self._slots, self._slots))
-            self._yy = np.zeros((self._slots, self._slots))
+            self._make_room(x.size, x.dtype)
+        slots = self._slots
         last, self._last = self._last, (x, g)
         if last is None:
-            return None
-        slots = self._slots
+            known = self._order + [slot + slots for slot in self._order]
+            return np.split(products(self._rows, known, np.stack([g] * 3))[:, 2], 2) if known else None
         new = next(slot for slot in range(slots) if slot not in self._order)
         s, y = self._rows[new], self._rows[new + slots]
         np.subtract(x, last[0], out=s)
@@ -411,6 +410,34 @@ class LBFGS(Optimizer):
         if low is start:
             return None
         return Step(low.x, low.loss, low.gradient, low.iteration, evaluations, note)
+
+    def mapped(self, step, slope):
+        """An `LBFGS` for other coordinates that knows the curvature this one has learned.
+
+        Parameters
+        ----------
+        step, slope : callable
+            A flat step, and a flat difference of gradients, in these coordinates -> the same in the others.
+        """
+        from nnbasics.kernels.vectors import products
+
+        other = LBFGS(self.history, self.first_step)
+        for slot, old in enumerate(self._order):
+            s, y = step(self._rows[old]).ravel(), slope(self._rows[old + self._slots]).ravel()
+            if other._rows is None:
+                other._make_room(s.size, s.dtype)
+            other._rows[slot], other._rows[slot + other._slots] = s, y
+            other._order.append(slot)
+            slots = [*other._order, *(each + other._slots for each in other._order)]
+            s_with, y_with = np.split(products(other._rows, slots, np.stack([s, y, y])), 2)
+            other._sy[other._order, slot], other._sy[slot, other._order] = s_with[:, 1], y_with[:, 0]
+            other._yy[other._order, slot] = other._yy[slot, other._order] = y_with[:, 1]
+        return other
+
+    def _make_room(self, n, dtype):
+        self._rows = np.zeros((2 * self._slots, n), dtype)
+        self._sy = np.zeros((self._slots, self._slots))
+        self._yy = np.zeros((self._slots, self._slots))
 
     def state_dict(self, copy=True):
         state = {"order": np.array(self._order, np.int64)}

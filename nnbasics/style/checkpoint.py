@@ -174,7 +174,7 @@ class Saved:
         rows = self._state.pop("rows", np.zeros(0))
         if rows.ndim != 2 or rows.shape[1] != len(Row._fields) or rows.dtype != np.float64 or not len(rows):
             raise CheckpointError(f"{path} is damaged: it has no trace of the steps taken")
-        self._rows = [Row(int(row[0]), int(row[1]), *map(float, row[2:])) for row in rows]
+        self._rows = [Row(int(row[0]), int(row[1]), *map(float, row[2:-1]), int(row[-1])) for row in rows]
         if not isinstance(self._facts.get("identity"), dict):
             raise CheckpointError(f"{path} is damaged: it does not say what it is of")
         self.version = self._facts.get("version")
@@ -216,12 +216,9 @@ class Saved:
             If it is damaged.
         """
         try:
-            run.walk.load_state(self._state)
+            run.restore(self._rows, self._state)
         except UserError as problem:
             raise CheckpointError(f"{self._path} is damaged: {problem}") from None
-        if run.walk.step.iteration != self.iteration:
-            raise CheckpointError(f"{self._path} is damaged: its counts of steps differ")
-        run.rows = self._rows
         self._state = None  # as large as the walk itself
 
 

@@ -45,6 +45,22 @@ class Cosine:
         """The coordinates of the start."""
         return np.zeros_like(self._start)
 
+    def step_of(self, coarse, s):
+        """A step in the coordinates of a smaller picture (flat), enlarged to one in these."""
+        return self._low(coarse, s.reshape(coarse._start.shape) * coarse._scale) / self._scale
+
+    def slope_of(self, coarse, y):
+        """A gradient, or a difference of two, in the coordinates of a smaller picture (flat), as one in these."""
+        return self._low(coarse, y.reshape(coarse._start.shape) / coarse._scale) * self._scale
+
+    def _low(self, coarse, coefficients):
+        """The coefficients of a smaller picture as low frequencies of this one, as large as in its space."""
+        large = self.origin
+        height, width = coefficients.shape[2:]
+        large[..., :height, :width] = coefficients
+        large *= large.dtype.type(np.sqrt(large[0, 0].size / coefficients[0, 0].size))
+        return large
+
     def picture(self, u):
         """The picture at the coordinates u: the start + the inverse transform of s u."""
         from scipy.fft import idctn

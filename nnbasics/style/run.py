@@ -2,18 +2,21 @@
 
 import contextlib
 import itertools
+import math
 import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from nnbasics.data import picture as pictures
+from nnbasics.errors import SettingsError
 from nnbasics.interrupt import gently
 from nnbasics.optimizers import Diverged
 from nnbasics.style import manifest, plan
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import Keeping
 from nnbasics.style.ingredients import Ingredients
+from nnbasics.style.pyramid import enlarged
 from nnbasics.style.settings import Settings
 from nnbasics.style.trace import Row
 from nnbasics.style.walk import Walk
@@ -111,12 +114,35 @@ class Run:
         self.given = self.ingredients.facts()
         if announce is not None:
             announce(self)
-        self._prepared = self.ingredients.at(settings.size)
-        self.objective, self.style_weight = self._prepared.objective, self._prepared.style_weight
-        self.walk = Walk(self.objective, self._prepared.start, settings, self._prepared.price)
+        self._sizes = [*settings.pyramid, settings.size]
+        self._ends = [*itertools.accumulate(settings.pyramid.values()), math.inf]
+        self._at(self._sizes[0])
         self.rows = []
         self.stopped = ""
         self.diverged = False
+
+    def _at(self, size, before=None):
+        """Stand at the beginning of the walk at one size, perhaps behind the walk at the size before."""
+        self.walk = self._prepared = self.objective = None  # their memory goes before more is taken
+        prepared = self.ingredients.at(size)
+        start = prepared.start
+        if before is not None:
+            start = enlarged(before.picture(), *start.shape[2:])
+        self._prepared, self._size = prepared, size
+        self.objective, self.style_weight = prepared.objective, prepared.style_weight
+        self.walk = Walk(prepared.objective, start, self.settings, prepared.price, before)
+
+    def restore(self, rows, state):
+        """Stand where a run stood that was kept: its rows, and what `walk.state` returned."""
+        size = rows[-1].size
+        if size not in self._sizes:
+            raise SettingsError(f"it was at size {size}, where this run never is")
+        if size != self._size:
+            self._at(size)
+        self.walk.load_state(state)
+        if self.walk.step.iteration != rows[-1].iteration:
+            raise SettingsError("its counts of steps differ")
+        self.rows = rows
 
     @property
     def iteration(self):
@@ -129,37 +155,59 @@ class Run:
         return [row.total for row in self.rows]
 
     def __iter__(self):
-        total, step = self.settings.iterations, self.walk.step
-        began = time.perf_counter() - (self.rows[-1].seconds if self.rows else 0.0)
+        total, began = self.settings.iterations, time.perf_counter()
+        began -= self.rows[-1].seconds if self.rows else 0.0
         try:
-            for step in itertools.islice(self.walk, total + 1 - self.iteration):
+            for step in self._steps(total):
                 if not self.rows or step.iteration > self.iteration:
                     seconds = time.perf_counter() - began
-                    self.rows.append(Row(step.iteration, step.evaluations, seconds, step.loss, *self.walk.parts))
+                    counts = step.iteration, step.evaluations, seconds, step.loss
+                    self.rows.append(Row(*counts, *self.walk.parts, self._size))
                 yield self._progress(step)
         except Diverged as problem:
             self.diverged = True
             self.stopped = f"{problem}; {_advice(self.settings)}"
-            if step is None:
+            if not self.rows:
                 raise Diverged(self.stopped) from None
             return
-        if step.iteration < total:
-            self.stopped = f"no lower point was found after {step.iteration} iterations: as low as float32 goes"
+        if self.iteration < total:
+            self.stopped = f"no lower point was found after {self.iteration} iterations: as low as float32 goes"
+
+    def _steps(self, total):
+        """The steps at every size, until there are `total`."""
+        for stage in range(self._sizes.index(self._size), len(self._sizes)):
+            enlarging = self._sizes[stage] != self._size
+            if enlarging:
+                self._at(self._sizes[stage], self.walk)
+            end = min(self._ends[stage], total)
+            # The first step at a size is the last at the one before, enlarged.
+            for step in itertools.islice(self.walk, int(enlarging), None):
+                yield step
+                if step.iteration >= end:
+                    break
+            if self.iteration >= total:
+                return
 
     def _progress(self, step):
         row = self.rows[-1]
         total = self.settings.iterations
 
+        walk, prepared = self.walk, self._prepared
+
         def image():
-            return self._prepared.finished(self.walk.picture(step))
+            return self._full(prepared.finished(walk.picture(step)))
 
         return Progress(row.iteration, total, row.total, row.evaluations, row.seconds, step.note, row, image)
 
     @property
     def result(self):
         """The picture so far, as a `Result`; the start's, before the first step."""
-        image = self._prepared.finished(self.walk.picture())
+        image = self._full(self._prepared.finished(self.walk.picture()))
         return Result(image, self.losses, self.settings, self.metadata(), self.stopped)
+
+    def _full(self, image):
+        """A picture on the way at the size that the result has."""
+        return image if image.shape[:2] == self.shape[2:] else pictures.resize_to(image, *self.shape[2:])
 
     def metadata(self):
         """What it takes to make the picture again, as the picture will carry it."""

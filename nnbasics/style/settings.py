@@ -163,6 +163,25 @@ class Several:
 
 
 @dataclass(frozen=True)
+class Stages:
+    """Sizes and the steps to take there: {128: 50, 256: 50}, "128:50,256:50", "none"."""
+
+    metavar = "SIZE:STEPS,...|none"
+
+    def __call__(self, value):
+        if isinstance(value, str):
+            pairs = [part.split(":") for part in value.split(",")] if value.strip().lower() != "none" else []
+        else:
+            pairs = list(value.items()) if isinstance(value, Mapping) else [[]]
+        if not all(len(pair) == 2 for pair in pairs):
+            raise ValueError(f"{value!r} names no sizes with steps; 128:50,256:50 or none was expected")
+        stages = {Whole(16, 16384, "pixels")(size): Whole(1, 1_000_000, "steps")(steps) for size, steps in pairs}
+        if list(stages) != sorted(stages) or len(stages) != len(pairs):
+            raise ValueError(f"{value!r}: sizes from small to large were expected, each once")
+        return stages
+
+
+@dataclass(frozen=True)
 class Given:
     """Whatever is given, as it is: the meaning is found out where it is used."""
 
@@ -244,6 +263,9 @@ class Settings:
     )
     weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
     iterations: int = setting(200, Whole(0, 1_000_000), "steps to take, in all")
+    pyramid: object = setting(
+        "none", Stages(), "sizes to begin at, and how many steps to take there: 128:50,256:50; or none"
+    )
     optimizer: str = setting(
         None, Choice(OPTIMIZERS), "the way downhill (default: lbfgs; adam where there is no memory for it)"
     )
@@ -273,6 +295,8 @@ class Settings:
                 object.__setattr__(self, item.name, item.metadata["kind"](value))
             except ValueError as problem:
                 raise InvalidSetting(item.name, problem) from None
+        if self.pyramid and max(self.pyramid) >= self.size:
+            raise InvalidSetting("pyramid", f"size {max(self.pyramid)} is not below that of the picture, {self.size}")
         if not any(self.loss_weights()):
             raise InvalidSetting("style_weight", "content, style and total variation all have weight 0: nothing to do")
 
@@ -312,6 +336,8 @@ def flag(name):
 
 def shown(value):
     """A value as one would type it."""
+    if value == {}:
+        return "none"
     if isinstance(value, dict):
         return ",".join(name if weight == 1 else f"{name}:{weight:g}" for name, weight in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -22,6 +22,7 @@ class Row(NamedTuple):
     style: float
     tv: float
     outside: float  # the price of values that no picture file can hold
+    size: int  # of the picture's longest side: losses at different sizes are different losses
 
 
 def check(path, overwrite=False, resume=False):

@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from nnbasics.errors import SettingsError
-from nnbasics.optimizers import LBFGS, SGD, Adam, Step, descend, going_on, safe_learning_rate
+from nnbasics.optimizers import LBFGS, SGD, Adam, Step, evaluated, going_on, safe_learning_rate
 from nnbasics.style.bounds import outside
 from nnbasics.style.cosine import Cosine, Pixels
+from nnbasics.style.pyramid import carried
 
 ADAM_LEARNING_RATE = 0.02
 PARTS = ("content", "style", "tv", "outside")  # the sums that a loss consists of
@@ -25,6 +26,8 @@ class Walk:
         Optimizer, learning rate and history count here.
     price : float
         Of the squares of values below 0 and above 1, which the saved picture cannot have.
+    before : Walk, optional
+        One on a smaller picture that this one goes on from: its counts and what its optimiser knows.
 
     Attributes
     ----------
@@ -34,13 +37,18 @@ class Walk:
         The loss there as content, style, tv and outside.
     """
 
-    def __init__(self, objective, start, settings, price):
+    def __init__(self, objective, start, settings, price, before=None):
         self.objective, self.start = objective, start
         self.step = self.parts = None
         self._settings = settings
         self.price = price
         self._coordinates = self._coordinates_of(start)
         self._optimizer = None
+        self._counts = 0, 0
+        if before is not None:
+            self._counts = before.step.iteration, before.step.evaluations
+            gain = price / before.price if before.price else 1.0
+            self._optimizer = carried(before._optimizer, before._coordinates, self._coordinates, gain)
         self._tried = {}  # loss -> its parts, since the last step
 
     def _coordinates_of(self, start):
@@ -51,15 +59,17 @@ class Walk:
         if self._optimizer is None:
             self._optimizer = self._begin()
         function = self._coordinates.within(self._evaluate)
-        if self.step is None:
-            steps = descend(function, self._coordinates.origin, self._optimizer)
-        else:
-            steps = going_on(function, self.step, self._optimizer)
-        for step in steps:
+        first = self.step or self._first(function)
+        for step in going_on(function, first, self._optimizer):
             if step is not self.step:
                 self.step, self.parts = step, self._tried[step.loss]
                 self._tried.clear()
             yield step
+
+    def _first(self, function):
+        """The step at the start."""
+        x, (iteration, evaluations) = self._coordinates.origin, self._counts
+        return evaluated(function, x, Step(x, math.inf, x, iteration - 1, evaluations))
 
     def _begin(self, learning_rate=None):
         """The optimiser; a learning rate that nobody has set is measured."""

@@ -46,7 +46,7 @@ def test_a_file_has_the_same_numbers_line_by_line_as_they_come(tmp_path, name):
                      trace=path, **QUICK)  # fmt: skip
     lines = path.read_text().splitlines()
     if name.lower().endswith("csv"):
-        assert lines[0] == "iteration,evaluations,seconds,total,content,style,tv,outside"
+        assert lines[0] == "iteration,evaluations,seconds,total,content,style,tv,outside,size"
         assert seen == [2, 3, 4, 5]
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
     else:
