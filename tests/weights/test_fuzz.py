@@ -1,18 +1,13 @@
 """Honest files damaged at random, and files made up: no crash, no hang, no memory, one clear error."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.damage import DAMAGE, damaged
+from tests.damage import DAMAGE, damaged, guided
 from tests.weights import fuzzing
 
 SEEDS = fuzzing.seeds()
-HERE = Path(__file__).parents[2]
 RECIPES = st.tuples(st.sampled_from(sorted(SEEDS)), DAMAGE)
 
 
@@ -55,11 +50,4 @@ def test_damaged_files_at_length(tmp_path_factory, recipe):
 
 @pytest.mark.slow
 def test_coverage_guided(tmp_path):
-    """A minute of libFuzzer, by atheris; a crash, a hang of ten seconds or a gigabyte of memory fails it."""
-    pytest.importorskip("atheris", reason="pip install atheris (Linux) for the coverage-guided fuzzer")
-    (tmp_path / "corpus").mkdir()
-    limits = ["-max_total_time=60", "-timeout=10", "-rss_limit_mb=1024", "-max_len=80000", "-print_final_stats=1"]
-    command = [sys.executable, "-m", "tests.weights.fuzzing", str(tmp_path / "corpus"), *limits]
-    command += [f"-artifact_prefix={tmp_path}/"]
-    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+    guided("tests.weights.fuzzing", tmp_path, longest=80_000)
