@@ -1,5 +1,6 @@
 """What need not be executed again, and what belongs to the student and is kept."""
 
+import contextlib
 import hashlib
 import json
 import platform
@@ -58,7 +59,9 @@ def save(lecture, notebook):
 
 def trust(path):
     """Sign a notebook for this user, whose machine has made it: Jupyter then lets its animations play."""
-    NotebookNotary().sign(nbformat.read(path, as_version=4))
+    notary = NotebookNotary()
+    with contextlib.closing(notary.store):
+        notary.sign(nbformat.read(path, as_version=4))
 
 
 def _there(path):
