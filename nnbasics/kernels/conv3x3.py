@@ -4,7 +4,7 @@ import numpy as np
 
 from nnbasics.kernels import dweight, first, im2col, schedule
 from nnbasics.kernels.machine import LANES
-from nnbasics.kernels.memory import aligned, padded, scratch
+from nnbasics.kernels.memory import lent, padded, scratch
 from nnbasics.kernels.order import as_map, as_maps
 from nnbasics.kernels.simd import address
 from nnbasics.kernels.threads import get_num_threads, run_together
@@ -33,7 +33,7 @@ def conv2d(x, weight, bias, stride, padding):
     """
     n, _, height, width = x.shape
     pad, filters = padding[0], weight.shape[0]
-    y = aligned((n, height + 2 * pad - 2, width + 2 * pad - 2, padded(filters)))
+    y = lent((n, height + 2 * pad - 2, width + 2 * pad - 2, padded(filters)))
     bias = padded_bias(bias, filters)
     if first.applies(*weight.shape[:2]):
         of_one = first.First(x.shape[1], height, width, pad)
@@ -49,7 +49,7 @@ def conv2d(x, weight, bias, stride, padding):
 def conv2d_dx(dy, weight, x_shape, stride, padding):
     """dL/dx of `conv2d`, (N, C, H, W), channels-last in memory."""
     n, channels, height, width = x_shape
-    dx = aligned((n, height, width, padded(channels)))
+    dx = lent((n, height, width, padded(channels)))
     if not run(as_map(dy), padded_weight(weight), 2 - padding[0], dx, transposed=True):
         with np.errstate(invalid="ignore"):
             return im2col.conv2d_dx(dy, weight, x_shape, stride, padding)

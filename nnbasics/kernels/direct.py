@@ -28,7 +28,7 @@ import numpy as np
 from nnbasics.kernels import im2col
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES, VARIANT
-from nnbasics.kernels.memory import aligned, padded, scratch
+from nnbasics.kernels.memory import lent, padded, scratch
 from nnbasics.kernels.microkernel import SHORT, STRETCH, outer_product
 from nnbasics.kernels.simd import (
     Register,
@@ -299,7 +299,7 @@ def conv2d(x, weight, bias, stride, padding):
     ndarray, (N, K, (H + 2 pH - kH) // sH + 1, (W + 2 pW - kW) // sW + 1), batch-last in memory
     """
     out = [(s + 2 * p - k) // t + 1 for s, p, k, t in zip(x.shape[2:], padding, weight.shape[2:], stride, strict=True)]
-    y = aligned((weight.shape[0], *out, padded(len(x))))
+    y = lent((weight.shape[0], *out, padded(len(x))))
     _convolve_into(y, x, weight, bias, stride, padding)
     return y[..., : len(x)].transpose(3, 0, 1, 2)
 
@@ -309,7 +309,7 @@ def conv2d_dx(dy, weight, x_shape, stride, padding):
     if not np.isfinite(weight).all():  # times the zeros around dy it would be NaN where no output looked
         return im2col.conv2d_dx(dy, weight, x_shape, stride, padding)
     n, channels, *sizes = x_shape
-    dx = aligned((channels, *sizes, padded(n)))
+    dx = lent((channels, *sizes, padded(n)))
     rows, columns = (list(_classes(*axis)) for axis in zip(weight.shape[2:], stride, padding, strict=True))
     for pixel_row, tap_row, top in rows:
         for pixel_column, tap_column, left in columns:

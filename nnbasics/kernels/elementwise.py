@@ -6,6 +6,7 @@ NumPy does the same in two passes forward, and backward takes four times as long
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.memory import lent_like
 from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
 from nnbasics.kernels.threads import get_num_threads, run_together
@@ -16,7 +17,7 @@ BLOCK = 1 << 15
 def relu(x):
     """y = max(x, 0), and which values it stopped, of one byte each; both in x's order in memory. NaN passes."""
     x = x if _is_flat(x) else x.copy()
-    y, stopped = np.empty_like(x), np.empty_like(x, bool)
+    y, stopped = lent_like(x), lent_like(x, bool)
     _together(_relu, *(a.ravel(order="K") for a in (x, y, stopped)))
     return y, stopped
 
@@ -31,7 +32,7 @@ def relu_dx(dy, stopped):
         in_order = contiguous(dy, axes).transpose(np.argsort(axes))
     else:
         in_order[...] = dy
-    dx = np.empty_like(in_order)
+    dx = lent_like(in_order)
     _together(_relu_dx, *(a.ravel(order="K") for a in (in_order, stopped, dx)))
     return dx
 

@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.memory import lent
 from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
 from nnbasics.kernels.threads import get_num_threads, run_together
@@ -51,7 +52,7 @@ def line(x, mean, factor, offset):
     """(x - mean) factor + offset; each of the three has one number a channel."""
     axes = _axes(x)
     values = _as_blocks(x, axes)
-    y = np.empty_like(values)
+    y = lent(values.shape, x.dtype)
     _together(_line, values, y, *(a.astype(x.dtype) for a in (mean, factor, offset)))
     return _as_maps(y, axes, x.shape)
 
@@ -60,7 +61,7 @@ def plane(dy, x, mean, factor, offset, slope):
     """(dy - offset - (x - mean) slope) factor; each of the four has one number a channel."""
     axes = _axes(x)
     values, dvalues = _as_blocks(x, axes), _as_blocks(dy, axes)
-    dx = np.empty_like(values)
+    dx = lent(values.shape, x.dtype)
     _together(_plane, dvalues, values, dx, *(a.astype(x.dtype) for a in (mean, factor, offset, slope)))
     return _as_maps(dx, axes, x.shape)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES
-from nnbasics.kernels.memory import aligned, padded
+from nnbasics.kernels.memory import lent, padded
 from nnbasics.kernels.simd import address, emit, load, repeat, store, take_next, transposed
 from nnbasics.kernels.threads import run_together
 
@@ -29,7 +29,7 @@ def contiguous(x, axes):
     inner = [axis for axis in range(4) if x.strides[axis] == x.itemsize and x.shape[axis] > 1]
     if x.dtype != np.float32 or len(inner) != 1 or inner[0] == axes[3]:
         return np.array(turned, order="C")
-    y = aligned(turned.shape)
+    y = lent(turned.shape)
     to = dict(zip(axes, y.strides, strict=True))
     walk = [axis for axis in axes if axis not in (inner[0], axes[3])] + [inner[0], axes[3]]
     counter = np.zeros(1, np.int64)
@@ -44,7 +44,7 @@ def as_map(x):
     pixels = x.transpose(0, 2, 3, 1)
     if padded(c) == c:
         return pixels if pixels.flags.c_contiguous else contiguous(x, (0, 2, 3, 1))
-    out = aligned((n, h, w, padded(c)))
+    out = lent((n, h, w, padded(c)))
     out[..., :c] = pixels
     out[..., c:] = 0
     return out

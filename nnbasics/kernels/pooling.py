@@ -8,6 +8,7 @@ channel. Threads take one picture after another.
 import numpy as np
 
 from nnbasics.kernels.compile import kernel
+from nnbasics.kernels.memory import lent
 from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
 from nnbasics.kernels.threads import run_together
@@ -21,8 +22,8 @@ def max_pool2d(x, kernel_size, stride, padding, out):
     axes = _axes(x)
     pixels = _as_pixels(x, axes)
     shape = (pixels.shape[0], *out, pixels.shape[3])
-    y = np.empty(shape, x.dtype)
-    argmax = np.empty(shape, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
+    y = lent(shape, x.dtype)
+    argmax = lent(shape, np.uint8 if kernel_size[0] * kernel_size[1] <= 256 else np.int32)
     _together(_max_forward, pixels, *kernel_size, *stride, *padding, y, argmax)
     return _as_maps(y, axes, x.shape), _as_maps(argmax, axes, x.shape)
 
@@ -31,7 +32,8 @@ def max_pool2d_dx(dy, argmax, x_shape, kernel_size, stride, padding):
     """dL/dx: each window's dy goes to where its maximum was; overlapping windows add up."""
     axes = _axes(argmax)
     argmax, dy = _as_pixels(argmax, axes), _as_pixels(dy, axes)
-    dx = np.zeros((argmax.shape[0], *x_shape[2:], argmax.shape[3]), dy.dtype)
+    dx = lent((argmax.shape[0], *x_shape[2:], argmax.shape[3]), dy.dtype)
+    dx[...] = 0
     _together(_max_backward, dy, argmax, *kernel_size, *stride, *padding, dx)
     return _as_maps(dx, axes, x_shape)
 
@@ -40,7 +42,8 @@ def avg_pool2d(x, kernel_size, stride, padding, count_include_pad, out):
     """The mean of every window (N, C, *out); padding counts as zeros, or not at all."""
     axes = _axes(x)
     pixels = _as_pixels(x, axes)
-    y = np.zeros((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
+    y = lent((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
+    y[...] = 0
     _together(_avg_forward, pixels, *kernel_size, *stride, *padding, count_include_pad, y)
     return _as_maps(y, axes, x.shape)
 
@@ -49,7 +52,8 @@ def avg_pool2d_dx(dy, x_shape, kernel_size, stride, padding, count_include_pad):
     """dL/dx: each value of a window gets dy / count."""
     axes = _axes(dy)
     dy = _as_pixels(dy, axes)
-    dx = np.zeros((dy.shape[0], *x_shape[2:], dy.shape[3]), dy.dtype)
+    dx = lent((dy.shape[0], *x_shape[2:], dy.shape[3]), dy.dtype)
+    dx[...] = 0
     _together(_avg_backward, dy, *kernel_size, *stride, *padding, count_include_pad, dx)
     return _as_maps(dx, axes, x_shape)
 
@@ -58,7 +62,7 @@ def lp_pool2d(x, norm_type, kernel_size, stride, padding, out):
     """The p-norm of every window: y = (sum of |x|^p)^(1/p), the largest |x| taken out so that nothing overflows."""
     axes = _axes(x)
     pixels = _as_pixels(x, axes)
-    y = np.empty((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
+    y = lent((pixels.shape[0], *out, pixels.shape[3]), x.dtype)
     _together(_lp_forward, pixels, x.dtype.type(norm_type), *kernel_size, *stride, *padding, y)
     return _as_maps(y, axes, x.shape)
 
@@ -67,7 +71,8 @@ def lp_pool2d_dx(dy, x, y, norm_type, kernel_size, stride, padding):
     """dL/dx: dy sign(x) (|x| / y)^(p - 1), and 0 where the whole window is 0."""
     axes = _axes(x)
     dy, pixels, y = (_as_pixels(a, axes) for a in (dy, x, y))
-    dx = np.zeros(pixels.shape, x.dtype)
+    dx = lent(pixels.shape, x.dtype)
+    dx[...] = 0
     _together(_lp_backward, dy, pixels, y, x.dtype.type(norm_type), *kernel_size, *stride, *padding, dx)
     return _as_maps(dx, axes, x.shape)
 

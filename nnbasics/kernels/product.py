@@ -14,7 +14,7 @@ import numpy as np
 
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES
-from nnbasics.kernels.memory import aligned, padded, scratch
+from nnbasics.kernels.memory import lent, padded, scratch
 from nnbasics.kernels.microkernel import PANEL, TALL, first_row, groups, multiply, tall_groups
 from nnbasics.kernels.simd import address, clear, emit, load, repeat, store, take_next
 from nnbasics.kernels.threads import get_num_threads, run_together
@@ -105,7 +105,7 @@ def _work(task):
 def product(a, b):
     """C = A B, contiguous, for A (rows, depth) and B (depth, columns), float32, of any strides and depth 1 at least."""
     (rows, depth), columns = a.shape, b.shape[1]
-    c = aligned((rows, columns))
+    c = lent((rows, columns))
     deep = padded(depth)
     packed, own = (rows + TALL) * deep, padded((deep + TALL) * PANEL, 16)
     counter = np.zeros(2, np.int64)
