@@ -21,6 +21,7 @@ fast too. On the way in, LANES pictures at a time are copied to the thread's own
 step has a special case for borders.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,7 @@ BAND_FLOATS = 1 << 16  # of the input that a thread copies at once: 256 KB, a pa
 RUNS = 16  # the most partial sums of a weight gradient
 MOST = SHORT  # filters at once
 NEIGHBOURS = tuple((2 * VARIANT.tall + 2) // (n + 1) for n in range(MOST + 1))  # pixels by n filters fill the registers
+A_NANOSECOND = 32  # multiplications of one thread, roughly
 TAP_FILTERS = 4  # filters at once for the gradient to the weights, by
 TAPS = NEIGHBOURS[TAP_FILTERS]
 
@@ -358,7 +360,7 @@ def conv2d_dparams(dy, x, kernel_size, stride, padding):
         sums=address(parts),
         sums_size=sums,
     )
-    _run(_correlate, work, (1 + sums) * LANES + floats, _maps(x), _maps(dy))
+    _run(_correlate, work, (1 + sums) * LANES + floats, dy.size * taps.size, _maps(x), _maps(dy))
     found = parts.sum(axis=0)[: blocks * TAP_FILTERS * taps.size].reshape(blocks, -1, TAP_FILTERS, TAPS)
     found = found.transpose(0, 2, 1, 3).reshape(blocks * TAP_FILTERS, -1)[:filters]
     return found[:, : n - 1].reshape(filters, channels, *kernel_size).copy(), found[:, n - 1].copy()
@@ -405,13 +407,16 @@ def _convolve_into(y, x, weight, bias, stride, padding):
         y_row=y.strides[1] // 4,
         y_pixel=y.strides[2] // 4,
     )
-    _run(_convolve, work, (2 + slack) * LANES + floats, _maps(x))
+    _run(_convolve, work, (2 + slack) * LANES + floats, y.size * taps.size, _maps(x))
 
 
+@functools.lru_cache(maxsize=256)
 def _offsets(window, columns):
     """How far each tap (c, u, v) lies from the first, in floats of [row][channel][column][LANES]."""
     c, u, v = np.indices(window)
-    return ((u * window[0] + c) * columns + v) * LANES
+    offsets = ((u * window[0] + c) * columns + v) * LANES
+    offsets.setflags(write=False)
+    return offsets
 
 
 def _band(height, stride, kernel_size, row, y_row=0):
@@ -425,9 +430,10 @@ def _maps(x):
     return Maps(address(x), *x.shape, *(stride // 4 for stride in x.strides))
 
 
-def _run(kernel, work, floats, *maps):
+def _run(kernel, work, floats, multiplications, *maps):
     counter = np.zeros(2, np.int64)
     threads = get_num_threads()
     with scratch(threads * floats) as memory:
         room = {"room": address(memory), "room_size": floats}
-        run_together(kernel, work._replace(counter=counter.ctypes.data, **room), *maps, threads=threads)
+        task = work._replace(counter=counter.ctypes.data, **room)
+        run_together(kernel, task, *maps, threads=threads, work=multiplications / A_NANOSECOND)

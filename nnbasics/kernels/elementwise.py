@@ -9,7 +9,7 @@ from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.memory import lent_like
 from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
-from nnbasics.kernels.threads import get_num_threads, run_together
+from nnbasics.kernels.threads import run_together
 
 BLOCK = 1 << 15
 
@@ -57,8 +57,7 @@ def _is_flat(x):
 
 def _together(kernel, *flat):
     counter = np.zeros(1, np.int64)
-    blocks = -(-flat[0].size // BLOCK)
-    run_together(kernel, counter.ctypes.data, *flat, threads=max(1, min(blocks, get_num_threads())))
+    run_together(kernel, counter.ctypes.data, *flat, work=flat[0].size)
 
 
 @kernel

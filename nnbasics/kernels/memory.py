@@ -7,6 +7,7 @@ of that size has it.
 A map (N, C, H, W) lies in memory as (N, H, W, channels), channels padded with zeros to a multiple of LANES.
 """
 
+import math
 import threading
 from contextlib import contextmanager
 
@@ -42,7 +43,7 @@ class _Loan:
 
     def __del__(self, waiting=_waiting, most=MOST):
         # Without a lock: this may happen anywhere, even while another is given back. Each step by itself is whole.
-        if sum(size * len(all_of_size) for size, all_of_size in list(waiting.items())) > most:
+        if sum([size * len(all_of_size) for size, all_of_size in list(waiting.items())]) > most:
             waiting.clear()
         waiting.setdefault(self._memory.nbytes, []).append(self._memory)
 
@@ -50,7 +51,7 @@ class _Loan:
 def lent(shape, dtype=np.float32):
     """An uninitialised array that starts at a cache line, perhaps in memory that was another's before."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     if not 0 < size <= LARGEST:
         return aligned(shape, dtype)
     try:

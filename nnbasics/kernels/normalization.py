@@ -18,7 +18,7 @@ from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.memory import lent
 from nnbasics.kernels.order import contiguous
 from nnbasics.kernels.simd import take_next
-from nnbasics.kernels.threads import get_num_threads, run_together
+from nnbasics.kernels.threads import run_together
 
 BLOCK = 1 << 13  # values
 PIXELS = 16  # channels-last, so many neighbours are summed as if they were one pixel of 16 C channels: longer loops
@@ -93,8 +93,7 @@ def _cut(x):
 
 def _together(work, a, x, *args):
     counter, cut = np.zeros(1, np.int64), _cut(x)
-    threads = max(1, min(cut[0], get_num_threads()))
-    run_together(work, counter.ctypes.data, *cut, a, x, *args, threads=threads)
+    run_together(work, counter.ctypes.data, *cut, a, x, *args, work=x.size)
 
 
 @kernel

@@ -34,7 +34,8 @@ def contiguous(x, axes):
     walk = [axis for axis in axes if axis not in (inner[0], axes[3])] + [inner[0], axes[3]]
     counter = np.zeros(1, np.int64)
     strides = [s // 4 for axis in walk for s in (x.strides[axis], to[axis])]
-    run_together(_copy, counter.ctypes.data, address(x), address(y), *(x.shape[axis] for axis in walk), *strides)
+    shape = (x.shape[axis] for axis in walk)
+    run_together(_copy, counter.ctypes.data, address(x), address(y), *shape, *strides, work=x.size)
     return y
 
 

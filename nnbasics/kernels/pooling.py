@@ -101,13 +101,9 @@ def _as_maps(pixels, axes, x_shape):
     return pixels.transpose(np.argsort(axes))
 
 
-ALONE = 1 << 15  # values; with fewer, waking another thread takes longer than the work
-
-
 def _together(kernel, x, *args):
     counter = np.zeros(1, np.int64)
-    threads = 1 if max(x.size, args[-1].size) < ALONE else None
-    run_together(kernel, counter.ctypes.data, x, *args, threads=threads)
+    run_together(kernel, counter.ctypes.data, x, *args, work=max(x.size, args[-1].size))
 
 
 @kernel

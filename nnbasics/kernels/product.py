@@ -41,6 +41,7 @@ class Product(NamedTuple):
 
 
 PACK, MULTIPLY = range(2)
+A_NANOSECOND = 32  # multiplications of one thread, roughly
 
 
 @emit
@@ -128,7 +129,7 @@ def product(a, b):
             room=address(memory) + padded(packed, 16),
             room_size=own,
         )
-        for stage in (PACK, MULTIPLY):
+        for stage, work in ((PACK, rows * depth), (MULTIPLY, rows * depth * columns / A_NANOSECOND)):
             counter[:] = 0
-            run_together(_work, task._replace(stage=stage), threads=threads)
+            run_together(_work, task._replace(stage=stage), threads=threads, work=work)
     return c

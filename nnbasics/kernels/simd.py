@@ -335,6 +335,7 @@ def take_next(_context, counter):
 
 def address(array):
     """The address of a float32 array's first number, counted in floats."""
-    if array.ctypes.data % 4:
+    first, _ = array.__array_interface__["data"]  # several times as fast as array.ctypes.data
+    if first % 4:
         raise ValueError("an array whose numbers do not lie at multiples of four bytes; use a copy of it: x.copy()")
-    return array.ctypes.data // 4
+    return first // 4

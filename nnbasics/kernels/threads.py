@@ -9,6 +9,7 @@ How many threads: `set_num_threads` here, else `numba.set_num_threads`, else NUM
 else every processor this process may use (`quota`). No result depends on it, to the last bit.
 """
 
+import math
 import os
 import queue
 import threading
@@ -17,6 +18,8 @@ import numba
 from numba.np.ufunc import parallel as numba_threads
 
 from nnbasics.kernels import quota
+
+SHARE = 100_000  # nanoseconds of work that are worth waking a thread for
 
 _chosen = None
 _calls = queue.SimpleQueue()
@@ -44,12 +47,13 @@ def get_num_threads():
     return max(1, min(n, int(omp) if omp.isdecimal() else quota.processors()))
 
 
-def run_together(kernel, *args, threads=None):
+def run_together(kernel, *args, threads=None, work=math.inf):
     """Call kernel(*args) on so many threads at once (`get_num_threads()` if not said); return when all are back.
 
-    Members who are busy with another kernel, because two Python threads use the library, come later or not at all.
+    `work` is what one thread would need for it, in nanoseconds, roughly: every thread has SHARE of it at least. Members
+    who are busy with another kernel, because two Python threads use the library, come later or not at all.
     """
-    helpers = (threads or get_num_threads()) - 1
+    helpers = int(min(threads or get_num_threads(), max(1, work / SHARE))) - 1
     if helpers < 1 or not kernel.signatures:  # compile once, before anyone helps
         kernel(*args)
         return

@@ -144,17 +144,14 @@ def test_pooling_takes_the_first_of_equals_and_the_last_nan(value, place):
         assert (bits[:, n] == (n == place)).all()
 
 
-def test_the_number_of_threads_changes_no_bit(rng):
+def test_the_number_of_threads_changes_no_bit(rng, use_threads):
     given_ = case(rng, c=144, k=528, h=30, w=21)
     blocks = case(rng, c=64, k=64, h=90, w=70)
     found = []
-    try:
-        for n in (1, 2, 5):
-            threads.set_num_threads(n)
-            assert threads.get_num_threads() == n
-            found.append([*fast(*given_)[:2], *fast(*blocks)[:2]])
-    finally:
-        threads.set_num_threads(None)
+    for n in (1, 2, 5):
+        use_threads(n)
+        assert threads.get_num_threads() == n
+        found.append([*fast(*given_)[:2], *fast(*blocks)[:2]])
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)

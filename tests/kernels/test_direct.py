@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnbasics.kernels import direct, im2col, reference, threads
+from nnbasics.kernels import direct, im2col, reference
 from nnbasics.kernels.machine import LANES
 from tests.kernels.strategies import ORDERS, array, close, out_sizes, windows
 
@@ -84,15 +84,12 @@ def test_memory_order_changes_no_bit_and_nothing_is_written_to(rng):
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_the_number_of_threads_changes_no_bit(rng):
+def test_the_number_of_threads_changes_no_bit(rng, use_threads):
     given_ = case(rng, n=3 * LANES + 1, size=(16, 9))
     found = []
-    try:
-        for n in (1, 2, 7):
-            threads.set_num_threads(n)
-            found.append(fast(*given_))
-    finally:
-        threads.set_num_threads(None)
+    for n in (1, 2, 7):
+        use_threads(n)
+        found.append(fast(*given_))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnbasics.kernels import normalization, reference, threads
+from nnbasics.kernels import normalization, reference
 from tests.kernels.strategies import DTYPES, ORDERS
 
 ONE_ORDER = {"channels-last": (0, 2, 3, 1), "batch-last": (1, 2, 3, 0), "as it is written": (0, 1, 2, 3)}
@@ -47,19 +47,16 @@ def test_many_values_far_from_zero(order):
 
 
 @pytest.mark.parametrize("order", ONE_ORDER)
-def test_the_number_of_threads_changes_no_bit_and_the_order_stays(order):
+def test_the_number_of_threads_changes_no_bit_and_the_order_stays(order, use_threads):
     axes = ONE_ORDER[order]
     x, dy = maps(0, (33, 12, 17, 19), np.float32, axes), maps(1, (33, 12, 17, 19), np.float32, axes)
     x.flags.writeable = False
     numbers = np.random.default_rng(2).random((4, 12))
     found = []
-    try:
-        for n in (1, 2, 5):
-            threads.set_num_threads(n)
-            found.append([normalization.moments(x), normalization.sums(dy, x, *numbers[:2])])
-            found[-1] += [normalization.line(x, *numbers[:3]), normalization.plane(dy, x, *numbers)]
-    finally:
-        threads.set_num_threads(None)
+    for n in (1, 2, 5):
+        use_threads(n)
+        found.append([normalization.moments(x), normalization.sums(dy, x, *numbers[:2])])
+        found[-1] += [normalization.line(x, *numbers[:3]), normalization.plane(dy, x, *numbers)]
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)

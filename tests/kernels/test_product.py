@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnbasics.kernels import threads
 from nnbasics.kernels.product import product
 
 SIZES = st.integers(1, 70)
@@ -24,17 +23,14 @@ def test_any_shape_and_order(rows, depth, columns, turn_a, turn_b, seed):
     assert (np.abs(c - a.astype(float) @ b) <= 1e-6 * size).all()
 
 
-def test_strides_and_threads_change_no_bit(rng):
+def test_strides_and_threads_change_no_bit(rng, use_threads):
     a, b = rng.standard_normal((150, 300)).astype(np.float32), rng.standard_normal((300, 90)).astype(np.float32)
     right = product(a, b)
     strided = np.repeat(np.repeat(a, 2, axis=0), 3, axis=1)[::2, ::3]
     strided.flags.writeable = False
-    try:
-        for n in (1, 2, 5):
-            threads.set_num_threads(n)
-            np.testing.assert_array_equal(product(strided, np.asfortranarray(b)[:, ::-1][:, ::-1]), right)
-    finally:
-        threads.set_num_threads(None)
+    for n in (1, 2, 5):
+        use_threads(n)
+        np.testing.assert_array_equal(product(strided, np.asfortranarray(b)[:, ::-1][:, ::-1]), right)
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf])

@@ -39,7 +39,7 @@ def test_who_does_not_come_is_not_waited_for(monkeypatch):
     calls = []
     threads.run_together(Kernel(lambda: calls.append("caller"), None), threads=3)
     assert calls == ["caller"]
-    threads._calls.get().help()
+    threads._calls.get(timeout=60).help()
     assert calls == ["caller"], "too late to help"
 
 
@@ -119,3 +119,13 @@ def test_a_quota_counts_where_the_environment_says_nothing(monkeypatch):
     assert threads.get_num_threads() == 8
     monkeypatch.setenv("NUMBA_NUM_THREADS", "64")
     assert threads.get_num_threads() == 64
+
+
+@pytest.mark.parametrize(
+    ("work", "comers"), [(0, 1), (0.9, 1), (1.9, 1), (2, 2), (3.5, 3), (1e9, 4), (float("inf"), 4)]
+)
+def test_nobody_is_woken_for_less_than_a_share_of_work(monkeypatch, work, comers):
+    calls = queue.SimpleQueue()
+    monkeypatch.setattr(threads, "_calls", calls)
+    threads.run_together(Kernel(lambda: None, None), threads=4, work=work * threads.SHARE)
+    assert 1 + calls.qsize() == comers
