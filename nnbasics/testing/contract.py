@@ -13,10 +13,10 @@ import numpy as np
 
 from nnbasics.errors import UserError
 from nnbasics.testing.gradients import check_gradients
-from nnbasics.testing.parameters import is_frozen, listed, parameters
+from nnbasics.testing.parameters import duplicate, is_frozen, listed, parameters, with_dtype
 from nnbasics.testing.randomness import Randomness
 from nnbasics.testing.signatures import needed, title
-from nnbasics.testing.subject import doubles
+from nnbasics.testing.subject import doubles, movable
 
 POINTS = []
 ACCIDENTS = (AttributeError, TypeError, LookupError, NameError, ArithmeticError)
@@ -58,7 +58,8 @@ def check_layer(layer, x, *more):
     layer : object
         With `forward` and `backward`; it should not have seen any input yet.
     x : ndarray
-        An input, the first axis the batch, of two rows or more.
+        An input, the first axis the batch, of two rows or more. Whole numbers stay what they are for a layer that takes
+        nothing else, such as an embedding; its backward may return None, since they have no gradient.
     *more
         Further inputs of forward: the target of a loss.
 
@@ -175,9 +176,11 @@ class Bench:
 
     def __init__(self, layer, x, *more):
         self.layer = layer
-        self.x = doubles([x])[0]
-        self.more = more
         self.world = Randomness(None)
+        self.x = movable(lambda *values: duplicate(layer).forward(*values), [x, *more])[0]
+        self.indices = self.x.dtype.kind in "iu"
+        self.seen = self.x.shape
+        self.more = more
         self.loss = is_loss(layer)
 
     def new(self):
@@ -189,14 +192,21 @@ class Bench:
         return fresh
 
     def forward(self, layer, x, *more):
+        self.seen = x.shape
         y = layer.forward(x, *(more or self.more))
         return y if isinstance(y, np.ndarray) else np.asarray(y)
 
     def backward(self, layer, dy):
         dx = layer.backward() if self.loss else layer.backward(dy)
+        if dx is None and self.indices:
+            return np.zeros(self.seen)
         if not isinstance(dx, np.ndarray):
             raise Broken(f"backward returned a {type(dx).__name__}.", "its last line is `return dx`, an array.")
         return dx
+
+    def other(self, x, shift=0.0):
+        """Another x of the same shape: values nearer to zero, or for indices the same ones the other way up."""
+        return x.max() + x.min() - x if self.indices else x * 0.5 + shift
 
     def dy(self, y):
         """An upstream gradient for y, the same for every y of one shape."""
@@ -279,14 +289,17 @@ def gradients_named(bench):
 @point("float32 in gives float32 out, float64 in gives float64 out")
 def dtypes(bench):
     for dtype in (np.float32, np.float64):
-        layer = bench.new()
-        y = bench.forward(layer, bench.x.astype(dtype))
+        layer = with_dtype(bench.new(), dtype, (bench.x, *bench.more)) if bench.indices else bench.new()
+        y = bench.forward(layer, bench.x if bench.indices else bench.x.astype(dtype))
         dx = bench.backward(layer, bench.dy(y).astype(dtype))
-        out = {"dx": dx, **grads(layer)} if bench.loss else {"y": y, "dx": dx, **grads(layer)}
+        out = grads(layer)
+        out |= {} if bench.indices else {"dx": dx}
+        out |= {} if bench.loss else {"y": y}
         wrong = {name: array.dtype.name for name, array in out.items() if array.dtype != dtype}
         if wrong:
             raise Broken(
-                f"x is {dtype.__name__}, and {', '.join(f'{name} is {has}' for name, has in wrong.items())}.",
+                f"{'the parameters are' if bench.indices else 'x is'} {dtype.__name__}, "
+                f"and {', '.join(f'{name} is {has}' for name, has in wrong.items())}.",
                 "make buffers with x.dtype, take parameters in x's dtype, and beware of np.float64 constants and ints.",
             )
 
@@ -319,7 +332,7 @@ def results_stay(bench):
     y = bench.forward(layer, bench.x)
     dx = bench.backward(layer, bench.dy(y))
     was = y.copy(), dx.copy()
-    again = bench.forward(layer, bench.x[::-1] * 0.5)
+    again = bench.forward(layer, bench.other(bench.x[::-1]))
     bench.backward(layer, 2 * bench.dy(again))
     for name, now, before in zip(("y", "dx"), (y, dx), was, strict=True):
         if not np.array_equal(now, before):
@@ -349,7 +362,7 @@ def twice(bench):
 @point("backward belongs to the last forward, whatever came before")
 def last_forward(bench):
     used, fresh = bench.new(), bench.new()
-    other = bench.x * 0.5 - 0.1 if not bench.loss else bench.x * 0.5
+    other = bench.other(bench.x, 0.0 if bench.loss else -0.1)
     bench.walk(used, other)
     if _with_batch(used, bench.x):
         bench.walk(used, other[:1].repeat(len(other) + 1, axis=0))
@@ -487,7 +500,7 @@ def memory(bench):
 
 
 def _every_second(array):
-    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]) if array.ndim else (), 7.0)
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]) if array.ndim else (), 7, array.dtype)
     wide[..., ::2] = array
     return wide[..., ::2]
 
@@ -550,7 +563,7 @@ def rows(bench):
         if training and _statistics(bench.layer):
             continue
         changed = bench.x.copy()
-        changed[0] = changed[0] * 0.5 + 0.25
+        changed[0] = bench.other(bench.x, 0.25)[0]
         pair = [_set_mode(bench.new(), training) for _ in range(2)]
         ys = [bench.walk(layer, x)["y"] for layer, x in zip(pair, (bench.x, changed), strict=True)]
         if len(ys[0]) != len(bench.x):

@@ -241,7 +241,7 @@ class _Check:
         def status(slope):
             return self._status(analytic, slope, size, natural)
 
-        slope = point.slopes.along(name, move, close=lambda slope: status(slope) == "holds")
+        slope = point.slopes.along(name, move, analytic, close=lambda slope: status(slope) == "holds")
         index = None if isinstance(move, np.ndarray) else int(move)
         self.outcome.results[name].looked.append(Coordinate(point.name, index, analytic, slope, status(slope)))
         self.bar.update()

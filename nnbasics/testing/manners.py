@@ -243,5 +243,9 @@ def _single(array):
         return False
     if np.array_equal(values, np.rint(values)):
         return False
-    mantissa = np.frexp(values)[0] * 2**16
-    return bool(np.mean(mantissa != np.round(mantissa)) > 0.5)
+    mantissa, exponent = np.frexp(values)
+    many_digits = np.mean(mantissa * 2**16 % 1 != 0) > 0.5
+    # Multiples of 1/4 in the millions have few digits by nature: below the largest of them the last bit is never set.
+    lower = exponent < exponent.max()
+    last_bits = mantissa[lower if lower.sum() >= 8 else slice(None)] * 2**24 % 2
+    return bool(many_digits and last_bits.any())

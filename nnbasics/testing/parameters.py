@@ -60,14 +60,14 @@ def is_frozen(layer, key):
     return inner is not None and is_frozen(inner, rest)
 
 
-def in_float64(layer, inputs, names=()):
-    """A deep copy whose parameters (and the attributes `names`) are float64, wherever in it they are referred to."""
+def with_dtype(layer, dtype, inputs, names=()):
+    """A deep copy whose parameters (and the attributes `names`) are of `dtype`, wherever in it they are referred to."""
     layer = duplicate(layer)
     if not parameters(layer) and hasattr(layer, "params"):
         with np.errstate(all="ignore"):
             layer.forward(*inputs)  # some layers make their parameters when they first see x
     originals = [*parameters(layer).values(), *(getattr(layer, name) for name in names)]
-    return copy.deepcopy(layer, {id(value): value.astype(np.float64) for value in originals})
+    return copy.deepcopy(layer, {id(value): value.astype(dtype) for value in originals})
 
 
 def duplicate(layer):

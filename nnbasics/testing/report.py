@@ -230,7 +230,7 @@ def _lines(result):
         return [f"{head}; largest relative error {worst.relative_error:.0e}, at {at}{POINTS[worst.point]}"]
     where = f"{result.place(worst.index)}{POINTS[worst.point]}"
     lines = [
-        f"{head} in {len(result.wrong)} of {len(result.looked)} comparisons; worst {where}",
+        f"{head} in {result.counts[result.verdict]} of {len(result.looked)} comparisons; worst {where}",
         f"      your backward  {worst.analytic: .8g}",
         f"      the slope      {worst.slope.value: .8g}",
         f"      relative error  {worst.relative_error:.1e}: {band(worst.relative_error)}",

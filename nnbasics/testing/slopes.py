@@ -7,6 +7,9 @@ agree with what it is compared with, a ladder of steps finds the plateau between
 - smooth: the differences settle, and the one-sided ones approach each other as h shrinks;
 - a kink: the one-sided differences do not (ReLU at 0, two values tied for a maximum): there is no slope;
 - noise: they settle nowhere, because something inside computes in less than float64 or draws random numbers.
+
+A staircase (rounding of values in the millions) looks like a ramp to steps that are longer than its own: before
+anything is called wrong, the slope is looked at with steps so fine that they stay between two edges.
 """
 
 import itertools
@@ -18,6 +21,7 @@ EPS = np.finfo(np.float64).eps
 STEP = EPS ** (1 / 3)
 RATIO = 4.0
 LADDER = STEP * RATIO ** np.arange(2.0, -7.0, -1.0)
+FINE = STEP * RATIO ** np.arange(-5.0, -12.0, -1.0)
 
 
 @dataclass
@@ -51,10 +55,11 @@ class Slopes:
         self.branches = subject.branches() if trust_branches else None
         self.natural = float(np.sum(np.abs(dy * self.y)))
 
-    def along(self, name, move, expected=np.nan, close=None):
+    def along(self, name, move, expected=None, close=None):
         """The slope for a move of one array: a flat index, or a direction of the array's shape.
 
-        If `close(slope)` is true of the first centred difference, that is the answer; otherwise the ladder is climbed.
+        If `close(slope)` is true of the first centred difference, that is the answer; otherwise the ladder is climbed,
+        and where it disagrees with `expected`, steps between the edges of a staircase are tried.
         """
         scale = self._scale(name, move)
         first = self._difference(name, move, STEP * scale)
@@ -62,7 +67,10 @@ class Slopes:
             quick = Slope(first.centred, first.noise)
             if close(quick):
                 return quick
-        return self._settle([self._difference(name, move, h * scale) for h in LADDER])
+        slope = self._settle([self._difference(name, move, h * scale) for h in LADDER])
+        if expected is None or close(slope):
+            return slope
+        return self._between_edges(name, move, scale, expected, slope) or slope
 
     def by_output(self, name, index):
         """The slope for one coordinate, split into what each output contributes to it."""
@@ -119,6 +127,25 @@ class Slopes:
         gap = abs(small.right - small.left)
         kink = gap > abs(large.right - large.left) / RATIO and gap > 32 * small.noise
         return Slope(refined[best + 1], spread[best], kink, small.left, small.right)
+
+    def _between_edges(self, name, move, scale, expected, ramp):
+        """The slope that is `expected`, or a kink, where fine steps tell a staircase from the ramp that it looked like.
+
+        A smooth function has the slope of the ramp here too, but for rounding: a thousandth of what the two slopes
+        differ by is more than rounding may be, and less than any mistake.
+        """
+        differ = abs(expected - ramp.value)
+        found = None
+        for h in FINE * scale:
+            if 4 * EPS * self.natural / (2 * h) > 1e-3 * differ:
+                break
+            found = self._difference(name, move, h)
+            off = abs(found.centred - expected)
+            if off <= 1e-3 * differ and not found.changed:
+                return Slope(found.centred, max(found.noise, off))
+        if found is None or not abs(found.right - found.left) > differ:
+            return None
+        return Slope(found.centred, differ, True, found.left, found.right)
 
 
 @dataclass

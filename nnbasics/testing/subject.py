@@ -15,11 +15,11 @@ from nnbasics.testing.parameters import (
     attributes,
     duplicate,
     gradient_names,
-    in_float64,
     is_float,
     listed,
     numbers,
     parameters,
+    with_dtype,
 )
 from nnbasics.testing.randomness import Randomness
 from nnbasics.testing.signatures import needed, places, takes_nothing, title
@@ -306,11 +306,11 @@ def subject(thing, *inputs):
     if isinstance(thing, type):
         raise UserError(f"{thing.__name__} is a class; give a layer made from it: {thing.__name__}(...)")
     if isinstance(thing, tuple | list) and len(thing) == 2 and all(callable(one) for one in thing):
-        return PairSubject(tuple(thing), _movable(thing[0], inputs))
+        return PairSubject(tuple(thing), movable(thing[0], inputs))
     if hasattr(thing, "forward") and hasattr(thing, "backward"):
-        inputs = _movable(lambda *values: duplicate(thing).forward(*values), inputs)
+        inputs = movable(lambda *values: duplicate(thing).forward(*values), inputs)
         names = gradient_names(thing, inputs)
-        return MethodSubject(in_float64(thing, inputs, names), inputs, names)
+        return MethodSubject(with_dtype(thing, np.float64, inputs, names), inputs, names)
     if callable(thing):
         if inputs and callable(inputs[0]):
             raise UserError("two functions go together in brackets: check_gradients((forward, backward), x)")
@@ -321,19 +321,23 @@ def subject(thing, *inputs):
     )
 
 
-def _movable(forward, inputs):
+def movable(forward, inputs):
     """The inputs in float64; but whole numbers stay what they are for a forward that takes nothing else: indices."""
     in_doubles = doubles(inputs)
     x = np.asarray(inputs[0])
-    if x.dtype.kind in "iu":
-        try:
-            with np.errstate(all="ignore"):
-                forward(*in_doubles)
-        except (IndexError, TypeError):
-            return [x.copy(), *in_doubles[1:]]
-        except Exception:  # not for us to tell here
-            pass
+    indices = [x.copy(), *in_doubles[1:]]
+    if x.dtype.kind in "iu" and not _takes(forward, in_doubles) and _takes(forward, indices):
+        return indices
     return in_doubles
+
+
+def _takes(forward, inputs):
+    try:
+        with np.errstate(all="ignore"):
+            forward(*inputs)
+    except Exception:  # it may say so in any words
+        return False
+    return True
 
 
 def doubles(inputs):

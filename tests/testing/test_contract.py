@@ -265,6 +265,78 @@ def test_a_target_that_does_not_fit():
         check_layer(Loss(), X, X[::-1])
 
 
+class Embedding:
+    """A good layer of whole numbers: they have no gradient, and its backward returns none."""
+
+    def __init__(self):
+        self.params = {"weight": np.arange(15, dtype=np.float32).reshape(5, 3) ** 2}
+        self.grads = {}
+        self.indices = None
+
+    def forward(self, indices):
+        if indices.dtype.kind not in "iu":
+            raise ValueError(f"Embedding: whole numbers were expected, not {indices.dtype}")
+        self.indices = indices.copy()
+        return self.params["weight"][indices]
+
+    def backward(self, dy):
+        if self.indices is None:
+            raise ValueError("Embedding: backward before forward")
+        if dy.shape != (*self.indices.shape, 3):
+            raise ValueError(f"Embedding: dy has shape {dy.shape}, y had {(*self.indices.shape, 3)}")
+        self.grads["weight"] = np.zeros_like(self.params["weight"])
+        self.collect(self.grads["weight"], dy)
+
+    def collect(self, gradient, dy):
+        np.add.at(gradient, self.indices, dy)
+
+
+class EmbeddingThatOverwrites(Embedding):
+    def collect(self, gradient, dy):
+        gradient[self.indices] = dy
+
+
+class EmbeddingInSingle(Embedding):
+    def forward(self, indices):
+        return super().forward(indices).astype(np.float32)
+
+
+class EmbeddingOfTheFirst(Embedding):
+    def forward(self, indices):
+        first = self.indices
+        y = super().forward(indices)
+        self.indices = self.indices if first is None else np.resize(first, indices.shape)
+        return y
+
+
+class EmbeddingWithNeighbours(Embedding):
+    def forward(self, indices):
+        super().forward(indices)
+        return self.params["weight"][np.maximum(indices, indices[:1])]
+
+
+INDICES = [np.array([[0, 2], [2, 1], [4, 0]]), np.array([3, 3, 0, 1], np.uint8), np.array([2, 2])]
+
+
+@pytest.mark.parametrize("indices", INDICES)
+def test_a_layer_of_whole_numbers(indices):
+    check_layer(Embedding(), indices)
+
+
+@pytest.mark.parametrize(
+    ("layer", "point", "says"),
+    [
+        (EmbeddingThatOverwrites, "gradient", "= where += belongs"),
+        (EmbeddingInSingle, "dtypes", "the parameters are float64, and y is float32"),
+        (EmbeddingOfTheFirst, "last_forward", "has seen other inputs before"),
+        (EmbeddingWithNeighbours, "rows", "another first row of x changes the other rows"),
+    ],
+)
+def test_a_broken_layer_of_whole_numbers(layer, point, says):
+    found = broken(layer(), INDICES[0])
+    assert says in found[point], found
+
+
 def test_all_that_is_wrong_is_listed():
     class Both(WritesIntoDy, Upcasts):
         pass

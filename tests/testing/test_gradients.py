@@ -401,6 +401,31 @@ def test_steps_and_rounding_have_slope_zero():
     assert not check_gradients((np.round, lambda x, dy: dy), X)
 
 
+STAIRCASES = [
+    (np.floor, lambda x, dy: 0 * dy),
+    (lambda x: np.round(4 * x) / 4, lambda x, dy: 0 * dy),
+    (lambda x: x - np.floor(x), lambda x, dy: dy),
+    (lambda x: np.floor(x).sum(axis=1), lambda x, dy: 0 * x),
+]
+
+
+@pytest.mark.parametrize("scale", [1e5, 1e6, 1e7])
+@pytest.mark.parametrize(("forward", "backward"), STAIRCASES)
+def test_a_staircase_seen_from_afar_is_no_ramp(forward, backward, scale):
+    """Values in the millions are moved by more than a step at once, and then rounding has the slope of a ramp."""
+    for x in (scale * X, np.round(scale * X), scale + X):
+        report = check_gradients((forward, backward), x)
+        assert report, report
+        for wrong in (lambda x, dy: backward(x, dy) + 1e-3 * x / scale, lambda x, dy: 1 - backward(x, dy)):
+            assert not check_gradients((forward, wrong), x)
+
+
+def test_what_cannot_be_told_is_counted():
+    draws = (lambda x: x.astype(np.float32).astype(float) ** 2, lambda x, dy: 2 * x * dy)
+    told = str(check_gradients(draws, X))
+    assert "in 0 of" not in told, told
+
+
 # Scales -------------------------------------------------------------------------------------------------------------
 
 

@@ -173,6 +173,11 @@ MISTAKES = [
     ("overlap", (lambda x: x.repeat(2, 2).repeat(2, 3), lambda x, dy: dy[:, :, ::2, ::2]), MAPS),
     ("overlap", (lambda w: w[[0, 2, 2, 1]], lambda w, dy: np.stack([dy[0], dy[3], dy[2], 0 * dy[0], 0 * dy[0]])), X),
     ("missing", (np.square, lambda x, dy: 2 * x * dy * (np.arange(6) < 5)), X),
+    # used twice in one product
+    ("overlap", lambda x: (x @ SQUARE @ x, SQUARE @ x), VECTOR),
+    ("overlap", lambda x: (x @ SQUARE @ x, 2 * SQUARE @ x), VECTOR),
+    ("overlap", (lambda f: f @ f.T / f.size, lambda f, dy: dy @ f / f.size), X),
+    ("overlap", (lambda a: a @ a, lambda a, dy: dy @ a.T), SQUARE),
     # losses and averages
     ("count", (lambda x, t: np.mean((x - t) ** 2), lambda x, t: 2 * (x - t) / len(x)), X, X[::-1] + 1),
     ("sign", (lambda x, t: np.mean(np.logaddexp(0, x) - t * x), lambda x, t: (t - sigmoid(x)) / x.size), X, X > 0),

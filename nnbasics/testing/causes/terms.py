@@ -102,6 +102,43 @@ def one_path(e):
     )
 
 
+def quadratic(e):
+    """Whether y is made of products of two values of the array, and the gradient of one factor alone came back.
+
+    Euler: where y grows fourfold with twice the array, the slope along the array itself is 2 y; one factor gives y.
+    """
+    if not e.fits or e.given.size < 2:
+        return None
+    start = e.array.copy()
+    places = [start, start * (1 + 0.5 * np.sin(np.arange(start.size) + 1.0).reshape(start.shape))]
+    found = [_along_itself(e, place) for place in places]
+    e.subject.call_with(**{e.name: start})
+    if all(same([part], [1.0]) for part in found):
+        return Guess(
+            "overlap",
+            f"{e.name} is a factor twice in each product of y, and the gradient of one factor alone came back.",
+            "both are added: x'Ax has the gradient (A + A') x, and F F' of dG has (dG + dG') F.",
+        )
+    if all(same([part], [2.0]) for part in found):
+        return Guess(
+            "overlap",
+            f"{e.name} is a factor twice in each product of y, and both factors got the gradient of the same one, "
+            "twice: right only if the matrix between them (or dy) were symmetric.",
+            "x'Ax has the gradient (A + A') x, which is 2 A x for A = A' alone; F F' of dG has (dG + dG') F.",
+        )
+    return None
+
+
+def _along_itself(e, place):
+    """The slope that was given along the array itself, in units of y, if y is quadratic in it; else NaN."""
+    double, y = (e.subject.try_with(**{e.name: factor * place}) for factor in (2.0, 1.0))
+    if y is None or double is None or not same(double, 4 * y):
+        return np.nan
+    total = np.sum(e.dy * y)
+    given = np.asarray(e.back(e.dy.copy()), float)
+    return np.sum(given * place) / total if given.shape == place.shape and total else np.nan
+
+
 def overwritten(e):
     """Whether each value is one term of the sum that it should be, for some way of cutting the sum into terms."""
     if e.by_output is None or not e.fits:
