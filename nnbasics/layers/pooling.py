@@ -20,7 +20,8 @@ class Pooling(Layer):
 
         W2 = (W - F + 2 P) / S + 1, rounded down, or up with ceil_mode
 
-    When rounding up, a last window that would begin outside input and left padding is left out, as in PyTorch.
+    When rounding up, the last window may reach over the end, and a single one over all of x; one that would begin
+    outside input and left padding is left out, as in PyTorch.
     """
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False):
@@ -42,12 +43,8 @@ class Pooling(Layer):
 
     def output_shape(self, x_shape):
         n, c, *sizes = x_shape
-        out = list(fit(sizes, *self.window, self.label))
-        if self.ceil_mode:
-            for axis, (size, kernel, step, pad) in enumerate(zip(sizes, *self.window, strict=True)):
-                up = math.ceil((size + 2 * pad - kernel) / step) + 1
-                out[axis] = up - 1 if (up - 1) * step >= size + pad else up
-        return (n, c, *out)
+        out = [_rounded_up(*axis) for axis in zip(sizes, *self.window, strict=True)] if self.ceil_mode else [0]
+        return (n, c, *out) if min(out) > 0 else (n, c, *fit(sizes, *self.window, self.label))
 
     def extra_repr(self):
         words = [f"kernel_size={short(self.kernel_size)}"]
@@ -58,6 +55,12 @@ class Pooling(Layer):
         if self.ceil_mode:
             words.append("ceil_mode=True")
         return ", ".join(words)
+
+
+def _rounded_up(size, kernel, stride, padding):
+    """How many windows there are along one axis in ceil_mode; none or less if x is too small for any."""
+    up = math.ceil((size + 2 * padding - kernel) / stride) + 1
+    return up - 1 if (up - 1) * stride >= size + padding else up
 
 
 class MaxPool2d(Pooling):

@@ -43,7 +43,7 @@ def googlenet(classes=1000, *, auxiliary=True, dropout=0.4, rng=None):
     classes : int
     auxiliary : bool
         Whether there are aux1 and aux2, of another 6.4 million parameters. They take pictures of 224x224; without them
-        any size of at least 48x48 will do.
+        any size of at least 31x31 will do.
     dropout : float
         Of the last layer. The auxiliary classifiers have 0.7.
     rng : None, int, numpy.random.Generator or "zeros"

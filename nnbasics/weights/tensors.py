@@ -11,12 +11,15 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from nnbasics.errors import WeightsError
+from nnbasics.weights.bits import stored, widened
 from nnbasics.weights.files import check_name, reading, writing
 
 FORMAT = "nnbasics weights 1"
 MAX_HEADER = 1 << 20  # names and shapes of a very large network; the format itself allows 100 MB of JSON
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "I64": "int64", "I32": "int32", "U8": "uint8"}
 _CODES = {name: code for code, name in _DTYPES.items()}
+_READ = _DTYPES | {"BF16": "bfloat16", "I16": "int16", "I8": "int8", "BOOL": "bool"}
+_READ |= {"U16": "uint16", "U32": "uint32", "U64": "uint64"}
 
 
 def write(path, tensors, metadata=(), overwrite=True, expected=None, again=False):
@@ -79,9 +82,9 @@ def read(path, dtype=None):
         header, start = _read_header(path, file, size)
         metadata = header.pop("__metadata__", {})
         for name in sorted(header):
-            stored = _tensor(path, file, start, name, header[name])
-            _feed(found, name, stored)
-            tensors[name] = stored if dtype is None else stored.astype(dtype, copy=False)
+            values = _tensor(path, file, start, name, header[name])
+            _feed(found, name, values)
+            tensors[name] = values if dtype is None else values.astype(dtype, copy=False)
             _check_finite(path, name, tensors[name])
     _feed_metadata(found, metadata)
     ours = "digest" in metadata or metadata.get("format") == FORMAT
@@ -139,19 +142,20 @@ def _why_not_read(text):
 
 def _tensor(path, file, start, name, place):
     """The values of one tensor, read straight into their array: a memory map would count twice."""
-    if place["dtype"] not in _DTYPES:
+    if place["dtype"] not in _READ:
         raise WeightsError(
-            f"{path}: {name} has dtype {place['dtype']}, which NumPy lacks; save it as float32 or float16"
+            f"{path}: {name} has dtype {place['dtype']}, which is not read here; save it as float32 or float16"
         )
+    dtype = _READ[place["dtype"]]
     try:
-        values = np.empty(place["shape"], np.dtype(_DTYPES[place["dtype"]]).newbyteorder("<"))
+        values = np.empty(place["shape"], stored(dtype))
     except ValueError:  # more dimensions or a greater length than NumPy can have
         raise WeightsError(f"{path}: the shape of {name} makes no sense") from None
     begin, end = place["data_offsets"]
     file.seek(start + begin)
     if values.nbytes != end - begin or file.readinto(values.reshape(-1).view(np.uint8)) != values.nbytes:
         raise WeightsError(f"{path} is cut short within {name}")
-    return values
+    return widened(values, dtype)
 
 
 def _check_finite(path, name, values):

@@ -82,6 +82,17 @@ def test_padding_up_to_the_kernel_as_onnx_has_it():
     assert AvgPool2d(3, 1, 2, count_include_pad=False).forward(x)[0, 0, 0, 1] == 0.5
 
 
+def test_with_ceil_mode_one_window_may_reach_over_all_of_x():
+    x = np.arange(4.0).reshape(1, 1, 2, 2)
+    pool = MaxPool2d(5, 4, ceil_mode=True)
+    assert pool.forward(x).item() == 3
+    np.testing.assert_array_equal(pool.backward(np.ones((1, 1, 1, 1)))[0, 0], [[0, 0], [0, 1]])
+    assert AvgPool2d(5, 4, ceil_mode=True).forward(x).item() == 1.5
+    assert LPPool2d(1, 5, 4, ceil_mode=True).forward(x).item() == 6
+    with pytest.raises(UserError, match="the window does not fit"):
+        MaxPool2d(5, 3, ceil_mode=True).forward(x)
+
+
 def test_fractional_windows_cover_the_map_in_uneven_steps():
     x = np.arange(81.0).reshape(1, 1, 9, 9)
     pool = FractionalMaxPool2d(2, output_ratio=0.7, rng=3)

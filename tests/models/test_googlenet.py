@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nnbasics import SGD, AuxiliaryClassifier, AuxiliaryLoss
+from nnbasics.errors import UserError
 from nnbasics.models import googlenet
 from nnbasics.models.googlenet import inception
 from nnbasics.testing import check_layer
@@ -80,7 +81,9 @@ def test_the_classifiers_on_the_way_learn(monkeypatch, rng):
     assert loss.forward(net.forward(x), labels) < before
 
 
-def test_without_them_any_size_will_do(rng):
+def test_without_them_small_pictures_will_do(rng):
     net = googlenet(auxiliary=False, classes=5, rng=0).eval()
     assert not any(isinstance(layer, AuxiliaryClassifier) for layer in net.layers.values())
-    assert net.forward(rng.standard_normal((1, 3, 48, 61)).astype(np.float32)).shape == (1, 5)
+    assert net.forward(rng.standard_normal((1, 3, 31, 45)).astype(np.float32)).shape == (1, 5)
+    with pytest.raises(UserError, match=r"pool4 .* does not fit"):
+        net.forward(np.zeros((1, 3, 30, 45), np.float32))

@@ -71,7 +71,11 @@ def vgg_conv(draw):
 
 def window(draw):
     kernel, stride = draw.pair(1, 5), draw.pair(1, 4)
-    return kernel, stride, tuple(draw.int(0, size // 2) for size in kernel), bool(draw.int(0, 1)), draw.maps(kernel)
+    padding, ceil = tuple(draw.int(0, size // 2) for size in kernel), bool(draw.int(0, 1))
+    least = kernel
+    if ceil:  # the only window may reach over all of the map
+        least = tuple(max(1, k - 2 * p - s + 1) for k, s, p in zip(kernel, stride, padding, strict=True))
+    return kernel, stride, padding, ceil, draw.maps(least)
 
 
 def max_pool(draw):
@@ -86,7 +90,7 @@ def avg_pool(draw):
 
 
 def lp_pool(draw):
-    kernel, stride, _, _, shape = window(draw)
+    kernel, stride, shape = draw.pair(1, 5), draw.pair(1, 4), draw.maps((5, 5))
     p = 2.0 * draw.int(1, 3)
     return nn.LPPool2d(p, kernel, stride), lambda x: F.lp_pool2d(x, p, kernel, stride), shape
 

@@ -1,5 +1,7 @@
 """Files of every foreign format, written by that format's own library, read by ours and mapped onto our names."""
 
+import json
+import struct
 from pathlib import Path
 
 import h5py
@@ -60,6 +62,21 @@ def test_onnx(name, tmp_path):
     found, lines = converted(GOLDEN / name, tmp_path, preprocessing="none")
     check(found, tiny.weights(), "none")
     assert "by the order of the layers" in lines and "conv1_1    <- onnx::W_100" in lines
+
+
+def test_safetensors_in_bfloat16(tmp_path):
+    """The upper halves of float32 values: what is read back has the same bits, and zeros below."""
+    tensors, header, values = tiny.torchvision(tiny.weights()), {}, b""
+    for name, array in tensors.items():
+        upper = np.ascontiguousarray(array, np.float32).view(np.uint16)[..., 1::2].tobytes()
+        place = [len(values), len(values) + len(upper)]
+        header[name] = {"dtype": "BF16", "shape": array.shape, "data_offsets": place}
+        values += upper
+    text = json.dumps(header).encode()
+    (tmp_path / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + values)
+    found, _ = converted(tmp_path / "model.safetensors", tmp_path)
+    upper = {name: (array.view(np.uint32) & 0xFFFF0000).view(np.float32) for name, array in tiny.weights().items()}
+    check(found, upper, "torchvision")
 
 
 def test_safetensors_with_names_of_torchvision(tmp_path):

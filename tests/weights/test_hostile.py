@@ -427,9 +427,9 @@ def test_messages_name_the_file_once(tmp_path):
     """And never a file of ours in between."""
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("conv/kernel:0", data=np.array([np.nan]))
-    header = b'{"x":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    header = b'{"x":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}'
     (tmp_path / "b.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(2))
-    for name, says in [("a.h5", ": conv.weight has 1 values"), ("b.safetensors", ": x has dtype BF16")]:
+    for name, says in [("a.h5", ": conv.weight has 1 values"), ("b.safetensors", ": x has dtype F8_E4M3")]:
         with pytest.raises(WeightsError) as caught:
             readers.read(tmp_path / name)
         assert str(caught.value).startswith(f"{tmp_path / name}{says}")

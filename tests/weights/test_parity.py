@@ -8,13 +8,14 @@ from nnbasics.weights import convert, readers
 from nnbasics.weights.preprocessing import PREPROCESSING
 
 pytestmark = pytest.mark.parity
-torch = None  # imported by the fixture, so that nothing but these tests waits for it
+torch = safetensors = None  # imported by the fixture, so that nothing but these tests waits for it
 
 
 @pytest.fixture(scope="module", autouse=True)
 def import_torch():
-    global torch
+    global torch, safetensors
     torch = pytest.importorskip("torch")
+    safetensors = pytest.importorskip("safetensors.torch")
 
 
 def tensors():
@@ -45,6 +46,17 @@ def test_files_are_read_as_pytorch_reads_them(tmp_path, protocol, zipped):
     assert set(found) == set(tensors())
     for name, theirs in tensors().items():
         theirs = theirs.detach().float() if theirs.dtype == torch.bfloat16 else theirs.detach()
+        assert found[name].dtype == theirs.numpy().dtype, name
+        np.testing.assert_array_equal(found[name], theirs.numpy(), err_msg=name)
+
+
+def test_safetensors_are_read_as_pytorch_reads_them(tmp_path):
+    given = {name: tensor.detach().contiguous() for name, tensor in tensors().items()}
+    safetensors.save_file(given, tmp_path / "a.safetensors")
+    found = readers.read(tmp_path / "a.safetensors")[0].tensors
+    assert set(found) == set(given)
+    for name, theirs in given.items():
+        theirs = theirs.float() if theirs.dtype == torch.bfloat16 else theirs
         assert found[name].dtype == theirs.numpy().dtype, name
         np.testing.assert_array_equal(found[name], theirs.numpy(), err_msg=name)
 

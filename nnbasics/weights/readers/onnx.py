@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nnbasics.errors import WeightsError
+from nnbasics.weights.bits import stored, widened
 from nnbasics.weights.readers import Foreign
-from nnbasics.weights.readers.bits import stored, widened
 
 _DTYPES = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 _MAX_PARTS = 250_000  # in all; a ResNet-152 has about 15,000

@@ -11,9 +11,9 @@ import numpy as np
 
 from nnbasics.errors import WeightsError
 from nnbasics.weights import pickles
+from nnbasics.weights.bits import stored, widened
 from nnbasics.weights.pickles import Call, Name, Persistent, PickleError
 from nnbasics.weights.readers import Foreign, zips
-from nnbasics.weights.readers.bits import stored, widened
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # the first thing in a file from before PyTorch 1.6, pickled
 PICKLE_LIMIT = 4 << 20
