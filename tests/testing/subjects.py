@@ -99,11 +99,20 @@ def layers(rng):
     yield nn.Flatten(), picture()
     yield nn.Residual(nn.Sequential(nn.Conv2d(c, c, 3, padding=1, rng=seed), nn.ReLU())), picture()
     yield nn.Parallel(nn.Conv2d(c, 2, 1, rng=seed), nn.MaxPool2d(3, 1, 1)), picture()
+    yield nn.Parallel(nn.Conv2d(c, c, 3, padding=1, rng=seed), nn.DropPath(0.4, rng=seed), join="sum"), picture()
+    yield nn.Parallel(nn.Conv2d(c, c, 1, rng=seed), nn.Identity(), nn.MaxPool2d(3, 1, 1), join="mean"), picture()
+    yield nn.Residual(nn.Conv2d(c, c + 2, 3, 2, 1, rng=seed), nn.Conv2d(c, c + 2, 1, 2, rng=seed)), picture()
+    yield nn.Residual(nn.Conv2d(c, c + 2, 3, 2, 1, rng=seed), option_a(c + 2)), picture()
     yield nn.PadChannels(c + 2), picture()
     yield nn.StochasticDepth(nn.Conv2d(c, c, 3, padding=1, rng=seed), survival=0.6, rng=seed), picture()
     yield fractal(c, seed), picture()
     yield nn.AuxiliaryClassifier(nn.Sequential(nn.Flatten(), nn.Linear(c * height * width, 2, rng=seed))), picture()
     yield network(c, height, width, seed), picture()
+
+
+def option_a(channels):
+    """The shortcut without parameters."""
+    return nn.Sequential(nn.AvgPool2d(1, 2), nn.PadChannels(channels))
 
 
 def fractal(channels, seed):
