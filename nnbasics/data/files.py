@@ -98,6 +98,12 @@ def opened(path: Path):
             yield image
 
 
+def release_decoder(image) -> None:
+    """Free what Pillow keeps beside the pixels of a decoded WebP, two canvases of 4 bytes a pixel for frames to come."""
+    if image.format == "WEBP" and getattr(image, "n_frames", 1) == 1:
+        image._decoder = None
+
+
 def _check_scans(file, image, path: Path) -> None:
     """Refuse a progressive JPEG of endless scans: each costs some 60 bytes, and a pass over all pixels to decode."""
     if not image.info.get("progressive"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from nnbasics.data import output, pixels, samples
-from nnbasics.data.files import check_regular_file, damaged, opened, quiet_libtiff, quiet_pillow, quoted, reason
+from nnbasics.data.files import check_regular_file, damaged, opened, quiet_libtiff, quiet_pillow, quoted, reason, release_decoder
 from nnbasics.errors import PictureError
 
 MAX_PIXELS = 100_000_000
@@ -109,6 +109,7 @@ def _read_image(image, where: str, max_pixels: int | None) -> np.ndarray:
     try:
         with quiet_pillow(), quiet_libtiff(image):
             image.load()
+            release_decoder(image)
             return pixels.on_white(*pixels.colour_and_alpha(pixels.upright(image), where))
     except PictureError:
         raise

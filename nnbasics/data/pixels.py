@@ -39,7 +39,7 @@ def colour_and_alpha(image, where: str) -> tuple[np.ndarray, np.ndarray | None]:
     if image.mode == "LA":
         image, alpha = image.getchannel("L"), image.getchannel("A")
     elif image.has_transparency_data:
-        image = _transparency_in_8_bits(image).convert("RGBA")
+        image = image if image.mode == "RGBA" else _transparency_in_8_bits(image).convert("RGBA")
         image, alpha = image.convert("RGB"), image.getchannel("A")
     elif image.mode == "LAB":
         raise PictureError(f"{where} is in CIELAB colours, which are not supported: save it in RGB")

@@ -295,6 +295,26 @@ def test_a_picture_with_transparency_is_not_there_three_times(tmp_path):
     assert memory_of(tmp_path / "a.png") < 2 * 16 * 3000**2 + 2**25
 
 
+@linux
+def test_a_webp_does_not_keep_its_decoder(tmp_path):
+    Image.new("RGB", (3000, 3000), (10, 20, 30)).save(tmp_path / "a.webp")
+    assert memory_of(tmp_path / "a.webp") < 2 * 12 * 3000**2 + 2**23
+
+
+def test_a_webp_of_the_caller_goes_on(tmp_path):
+    frames = [Image.new("RGB", (8, 8), (value, 0, 0)) for value in (0, 100, 200)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
+    frames[0].save(tmp_path / "b.webp", lossless=True)
+    with Image.open(tmp_path / "a.webp") as image:
+        for level in (0, 1, 2, 0):
+            image.seek(level)
+            assert picture.read(image)[0, 0, 0] == np.float32(100 * level) / 255
+    with Image.open(tmp_path / "b.webp") as image:
+        assert picture.read(image).max() == 0 and picture.read(image).max() == 0
+        image.seek(0)
+        assert image.convert("RGB").getpixel((0, 0)) == (0, 0, 0)
+
+
 def test_too_much_text_altogether(tmp_path):
     chunks = [(b"tEXt", b"key%d\0" % i + b"x" * MEGABYTE) for i in range(80)]
     (tmp_path / "a.png").write_bytes(png(2, 2, 8, 0, [b"\0\0"] * 2, chunks))
