@@ -94,7 +94,8 @@ class Plan:
             step.nbytes if not isinstance(step, _Single) else 2 * size * math.prod(self.shapes[step.name])
             for step in self._steps
         )
-        guided = sum(2 * size * math.prod(self.shapes[name]) for name in self._guided)
+        guided = [size * math.prod(self.shapes[name]) for name in self._guided]
+        guided = sum(guided) + max(guided, default=0)  # dL/dF of every layer, and the positions of one in a region
         return steps + guided + PICTURES * size * math.prod(self.shape)
 
     def forward(self, x, windows=None, guides=None, sums=True):

@@ -1,6 +1,8 @@
 """`--animate`: the walk from the start to the picture, as a GIF, a WebP or an MP4."""
 
 import contextlib
+import itertools
+import tempfile
 
 import numpy as np
 
@@ -30,22 +32,42 @@ def writing(path, iterations, overwrite=False):
         return
     moving.check_writable(path, overwrite)
     wanted = {round(iterations * (part / FRAMES) ** 2) for part in range(FRAMES + 1)}
-    frames, last = [], None
+    last = None
     largest = LARGEST.get(str(path)[str(path).rfind(".") :].lower())
+    with tempfile.TemporaryFile() as file:  # in memory, those of a large picture would double what the run takes
+        frames = _Frames(file)
 
-    def keep(state):
-        nonlocal last
-        last = state
-        if state.iteration in wanted:
-            frames.append(_frame(state.image, largest))
+        def keep(state):
+            nonlocal last
+            last = state
+            if state.iteration in wanted:
+                frames.append(_frame(state.image, largest))
 
-    try:
-        yield keep
-    finally:
-        if last is not None:
-            if last.iteration not in wanted:  # the walk was stopped
-                frames.append(_frame(last.image, largest))
-            moving.write(path, frames + frames[-1:] * HELD, FPS, overwrite)
+        try:
+            yield keep
+        finally:
+            if last is not None:
+                if last.iteration not in wanted:  # the walk was stopped
+                    frames.append(_frame(last.image, largest))
+                held = itertools.repeat(frames.last, HELD)
+                moving.write(path, itertools.chain(frames, held), FPS, overwrite)
+
+
+class _Frames:
+    """Frames of one size, in a file."""
+
+    def __init__(self, file):
+        self._file = file
+        self.last = None
+
+    def append(self, frame):
+        self._file.write(frame.tobytes())
+        self.last = frame
+
+    def __iter__(self):
+        self._file.seek(0)
+        while part := self._file.read(self.last.nbytes):
+            yield np.frombuffer(part, np.uint8).reshape(self.last.shape)
 
 
 def _frame(image, largest):

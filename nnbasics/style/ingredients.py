@@ -18,6 +18,7 @@ STYLE_PER_VALUE = 60.0  # the default beta for one value of the content's featur
 STYLE_LAYERS = 2.0  # what the weights of the default style layers add up to
 OUTSIDE = 160.0  # what a value pays for the square of its way out of [0, 1], in units of what its features count
 NORMALISED = "vgg19-normalised"  # how names of normalised weights begin
+MEASURED = 256  # pixels of a side, of the part of the content where the features of other networks are measured
 NOISE = np.float32(0.2)  # range of the white noise around grey: noise of full range is still seen after 500 steps
 
 
@@ -66,7 +67,7 @@ class Ingredients:
         styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
         _check_lists(settings, len(styles))
         self.settings = settings
-        self.net, self.weights = network(settings.weights, settings.pooling)
+        self.net, self.weights = network(settings.weights, settings.pooling, settings.convention)
         _check_layers(settings, self.net)
         self._given = {"content": content, "style": styles}
         self._roles = ["the content picture", *_roles(len(styles))]
@@ -104,21 +105,21 @@ class Ingredients:
             styles = [match(style, content, *weights) for style, *weights in zip(styles, parts, where, strict=True)]
         start = _start(settings, self._init, content)
         chroma = content if settings.color == "keep" else None
-        if chroma is not None:
-            start, content = (color.grey(color.luminance(each)) for each in (start, content))
-        content, start = (_as_array(each) for each in (content, start))
+        begins_there, content = start is content, _as_array(content, chroma)
+        start = content if begins_there else _as_array(start, chroma)
         convention = CONVENTIONS[settings.convention]
         values = _values(settings, self.net, shapes[0])
-        beta = _beta(settings, convention, values)
+        sizes = self._sizes(content)
+        beta = _beta(settings, convention, values, sizes)
         objective = Objective(
             self.net,
             content,
             [_as_array(style) for style in styles],
             content_weight=settings.content_weight,
             style_weight=beta,
-            content_layers=self._weights(settings.content_layers, 0),
-            style_layers=self._weights(settings.style_layers, 1),
-            tv_weight=settings.tv_weight * convention.tv_of_bytes,
+            content_layers=settings.content_layers,
+            style_layers=settings.style_layers,
+            tv_weight=settings.tv_weight * convention.tv_of_white,
             convention=settings.convention,
             blend=settings.blend,
             masks=where,
@@ -126,14 +127,17 @@ class Ingredients:
             balance=start if settings.balance == "gradient" else None,
             tile=settings.tile or None,
         )
-        return Prepared(objective, start, beta, _price(objective, self.net, values), chroma)
+        return Prepared(objective, start, beta, _price(objective, self.net, values, sizes), chroma)
 
-    def _weights(self, layers, which):
-        """The layers' weights for this network: published ones were found with the original's features."""
-        if not self.weights["name"].startswith(NORMALISED):
-            return layers
-        convention = CONVENTIONS[self.settings.convention]
-        return {name: weight * convention.for_normalised(name)[which] for name, weight in layers.items()}
+    def _sizes(self, content):
+        """{layer: mean of its features}: 1 by construction in the normalised network, else measured in the middle."""
+        names = {**self.settings.content_layers, **self.settings.style_layers}
+        if self.weights["name"].startswith(NORMALISED) and CONVENTIONS[self.settings.convention].white is None:
+            return dict.fromkeys(names, 1.0)
+        top, left = (max(side - MEASURED, 0) // 2 for side in content.shape[2:])
+        part = content[..., top : top + MEASURED, left : left + MEASURED]
+        found = self.net.activations(part, names)
+        return {name: max(float(features.mean()), 1e-6) for name, features in found.items()}
 
     def masks(self, shapes):
         """For each style where it goes, and which part of it is meant: two lists of arrays, or None for everywhere."""
@@ -155,12 +159,17 @@ class Ingredients:
         return facts
 
 
-def network(name_or_path, pooling):
-    """VGG-19, and where its weights came from."""
+def network(name_or_path, pooling, convention="paper"):
+    """VGG-19, as the convention wants it, and where its weights came from."""
     from nnbasics import weights
     from nnbasics.models.vgg import vgg19
+    from nnbasics.weights.original import original
 
-    loaded = weights.load(name_or_path)
+    loaded, white = weights.load(name_or_path), CONVENTIONS[convention].white
+    if white is not None:
+        if loaded.name.startswith(NORMALISED):
+            loaded = original(loaded)
+        loaded["preprocess.weight"] *= np.float32(white / 255)
     return vgg19(loaded, pooling, rescale=True), {"name": loaded.name, "sha256": loaded.sha256}
 
 
@@ -225,8 +234,10 @@ def _start(settings, init, content):
     return np.float32(0.5) + NOISE * (noise - np.float32(0.5))
 
 
-def _as_array(picture):
-    """(H, W, 3) as (1, 3, H, W)."""
+def _as_array(picture, chroma=None):
+    """(H, W, 3) as (1, 3, H, W); where its chroma is kept apart, only the luminance."""
+    if chroma is not None:
+        picture = color.grey(color.luminance(picture))
     return np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32)
 
 
@@ -247,22 +258,30 @@ def _values(settings, net, shape):
     return sum(weights[name] * math.prod(shapes[name]) for name in weights) / sum(weights.values())
 
 
-def _beta(settings, convention, values):
+def _beta(settings, convention, values, sizes):
     """The weight of the style in the loss. A relative one counts the values that the content's sum runs over.
 
     The lecture's content term is a sum over all positions and its style term a quotient that has forgotten them, so the
-    beta that balances them grows with the picture.
+    beta that balances them grows with the picture. The one goes with the square of the features' size, the other with
+    its fourth power.
     """
     if not isinstance(settings.style_weight, str):
         return settings.style_weight
-    return float(settings.style_weight[:-1]) * (convention.style_weight or STYLE_PER_VALUE * values)
+    suits = STYLE_PER_VALUE * values * _mean(settings.content_layers, sizes, 2) / _mean(settings.style_layers, sizes, 4)
+    return float(settings.style_weight[:-1]) * (convention.style_weight or suits)
 
 
-def _price(objective, net, values):
+def _mean(layers, sizes, power):
+    """The mean of sizes^power over layers with weights."""
+    total = sum(layers.values())
+    return sum(weight * sizes[name] ** power for name, weight in layers.items()) / total if total else 1.0
+
+
+def _price(objective, net, values, sizes):
     """What values outside [0, 1] pay: OUTSIDE for each alpha, and for each beta that `values` values share."""
     shapes = outputs(net, {**objective.content_layers, **objective.style_layers}, objective.shape)
     convention, pixels = objective.convention, math.prod(objective.shape[2:])
     paper = {name: convention.in_paper(n, h * w, pixels) for name, (_, n, h, w) in shapes.items()}
-    alpha = sum(weight * paper[name][0] for name, weight in objective.content_layers.items())
-    beta = sum(weight * paper[name][1] for name, weight in objective.style_layers.items())
+    alpha = sum(weight * paper[name][0] * sizes[name] ** 2 for name, weight in objective.content_layers.items())
+    beta = sum(weight * paper[name][1] * sizes[name] ** 4 for name, weight in objective.style_layers.items())
     return OUTSIDE * (alpha + beta / STYLE_LAYERS / values)

@@ -169,9 +169,10 @@ class Objective:
         return terms, d_grams, d_guided
 
     def _variation(self, x):
-        factor = self.tv_weight * self.convention.tv(x.shape[2] * x.shape[3])
-        value, slope = total_variation(x, self.convention.tv_power)
-        return factor * value, slope * x.dtype.type(factor)
+        convention = self.convention
+        value, slope = total_variation(x, convention.tv_power, convention.tv(*x.shape[2:]), convention.tv_inner)
+        slope *= x.dtype.type(self.tv_weight)
+        return self.tv_weight * value, slope
 
     def _balanced(self, x):
         """The style layers' weights that make |dL_l/dx| proportional to those given, the sum of them unchanged."""

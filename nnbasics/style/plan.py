@@ -22,6 +22,7 @@ ADAM = 2.5  # the same for Adam
 TILES = (2048, 1536, 1280, 1024, 896, 768, 640, 512, 448, 384)  # pixels a side
 PICTURES = {"lbfgs": 11, "adam": 9, "gradient-descent": 7}  # alive at once, beside the history
 KERNELS = 16e6  # what the kernels need to turn round in
+SPARE = 0.02  # of an allowance, for what a plan does not see: it is kept to
 SETTLED = ("optimizer", "history", "tile")  # the settings that a plan settles where they are left open
 WHOLE = 0  # the setting `tile` of a run in one piece
 
@@ -66,7 +67,7 @@ def fitted(ingredients, settings):
     base, free = memory.resident(), memory.available()
     room = math.inf if free is None else free
     if settings.memory is not None:
-        room = min(room, settings.memory - base)
+        room = min(room, (1 - SPARE) * settings.memory - base)
     shapes = ingredients.shapes(settings.size)
     ways = [way for way in _ways(ingredients.net, shapes, settings) if way.bytes <= room]
     if not ways:
@@ -119,7 +120,8 @@ def _ways(net, shapes, settings):
             work = 1.0 if tiles.number == 1 else TWICE * tiles.work
             pairs = 2 * min(history + 1, settings.iterations) if optimizer == "lbfgs" else 0
             pictures = 4 * math.prod(shapes[0]) * (PICTURES[optimizer] + pairs)
-            given = 4 * sum(map(math.prod, shapes))
+            starts_there = isinstance(settings.init, str) and settings.init == "content"
+            given = 4 * sum(map(math.prod, shapes if starts_there else [shapes[0], *shapes]))
             size = max(network[0] + pictures, network[1]) + given + KERNELS
             yield _Way(optimizer, history, side, tiles, size, cost * work)
 

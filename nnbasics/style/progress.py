@@ -49,7 +49,8 @@ def lines(iterations, file, done=0):
             first = time.perf_counter()
         elif state.iteration == done + 1 < iterations:
             each = time.perf_counter() - first
-            print(f"a step takes {each:.2g} s: about {duration(each * (iterations - done))}", file=file, flush=True)
+            takes = f"{each:.2g} s" if each < 10 else duration(each)
+            print(f"a step takes {takes}: about {duration(each * (iterations - done))}", file=file, flush=True)
         if state.iteration not in marks:
             return
         passed = time.perf_counter() - began

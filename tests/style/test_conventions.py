@@ -5,7 +5,8 @@ import pytest
 
 from nnbasics import Conv2d, MaxPool2d, ReLU, Sequential
 from nnbasics.style import Objective, Settings
-from nnbasics.style.conventions import CONVENTIONS, ORIGINAL, original_size
+from nnbasics.style.conventions import CONVENTIONS
+from nnbasics.style.ingredients import Ingredients
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
@@ -57,13 +58,38 @@ def test_a_programs_defaults_are_taken_where_nothing_is_given():
     assert sum(Settings.of(convention="anish").style_layers.values()) == pytest.approx(1)
 
 
-def test_only_weights_for_the_original_network_are_converted():
-    assert CONVENTIONS["paper"].for_normalised("relu4_1") == (1, 1)
-    size = ORIGINAL["relu4_1"]
-    assert CONVENTIONS["johnson"].for_normalised("relu4_1") == (size**2, size**4)
+PRINTED = {
+    "content relu4_2": (2091178.6, 1616196.1),
+    "style relu1_1": (30021.3, 29891.0),
+    "style relu2_1": (700349.6, 658038.6),
+    "style relu3_1": (153033.2, 145283.7),
+    "style relu4_1": (12404635.2, 11347409.0),
+    "style relu5_1": (656.9, 563.4),
+}
+"""The losses of a grey picture that neural-style and neural-style-pt print in their installation notes."""
 
 
-def test_layers_without_a_size_of_their_own_have_their_blocks():
-    assert original_size("conv3_4") == original_size("pool3") == ORIGINAL["relu3_1"]
-    assert original_size("relu4_2") == ORIGINAL["relu4_2"] and original_size("relu4_3") == ORIGINAL["relu4_1"]
-    assert original_size("fc6") == original_size("prob") == 1
+def test_losses_are_as_large_as_the_program_prints_them():
+    """Of other pictures than ours: a content may differ by two, a painting's Gram matrices by as much again."""
+    found = {}
+    for style in ("starry_night", "auvers"):
+        prepared = Ingredients("china", style, Settings.of(convention="johnson", size=256)).at(256)
+        grey = np.empty_like(prepared.start)
+        grey[:] = (np.array([123.68, 116.779, 103.939], np.float32) / 256)[:, None, None]
+        for name, value in prepared.objective.terms(grey).items():
+            found.setdefault(name, []).append(value)
+    for name, printed in PRINTED.items():
+        ours = np.exp(np.mean(np.log(found[name])))
+        assert 0.4 < ours / np.sqrt(printed[0] * printed[1]) < 2.5, name
+
+
+def test_total_variation_has_the_programs_units():
+    """One step of 1 between black and white columns: 256^2 / 2 for each row but the last in neural-style."""
+    x = np.zeros((1, 3, 16, 24), np.float32)
+    x[..., 12:] = 1
+    for name, per_row, rows in (("johnson", 256**2 / 2, 15), ("keras", 255**2.5, 15)):
+        settings = Settings.of(
+            convention=name, size=24, content_layers="relu1_1", style_layers="relu1_1", tv_weight=2, style_weight=1
+        )
+        objective = Ingredients("cat", "auvers", settings).at(24).objective
+        assert objective.terms(x)["tv"] == pytest.approx(2 * 3 * rows * per_row, rel=1e-6)

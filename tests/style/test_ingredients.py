@@ -6,11 +6,14 @@ import math
 import numpy as np
 import pytest
 
+from nnbasics import weights
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError
+from nnbasics.models import vgg19
 from nnbasics.style import Objective, Settings, color, ingredients, stylize
 from nnbasics.style.conventions import CONVENTIONS
 from nnbasics.style.ingredients import OUTSIDE, Ingredients
+from nnbasics.weights.original import MEANS
 
 QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
 
@@ -96,22 +99,32 @@ def test_balance_is_measured_at_the_start():
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-def test_a_conventions_weights_are_converted_for_the_shipped_network(name):
+def test_a_programs_weights_are_taken_as_they_are(name):
     ours = prepared(convention=name, style_layers={"relu2_1": 0.5}, content_layers={"relu2_1": 3}, content_weight=2)
-    size = 1 if name == "paper" else 67.0
     weight = CONVENTIONS[name].style_weight or ours.style_weight
     assert ours.style_weight == weight
-    assert ours.objective.style_layers["relu2_1"] == pytest.approx(weight * 0.5 * size**4)
-    assert ours.objective.content_layers["relu2_1"] == pytest.approx(2 * 3 * size**2)
+    assert ours.objective.style_layers == {"relu2_1": weight * 0.5} and ours.objective.content_layers == {"relu2_1": 6}
     twice = prepared(convention=name, style_weight="2x")
     assert twice.style_weight == 2 * weight
 
 
-def test_weights_of_another_network_are_taken_as_they_are(monkeypatch):
+def test_the_shipped_network_has_the_originals_features_where_a_program_had_them():
+    x = array("cat")
+    for name, mean in (("paper", 1), ("johnson", MEANS["conv2_1"])):
+        net, _ = ingredients.network("vgg19-normalised", "max", name)
+        assert net.activations(x, ["relu2_1"])["relu2_1"].mean() == pytest.approx(mean, rel=0.2)
+
+
+def test_with_larger_features_the_same_balance_and_the_same_price_in_content(monkeypatch):
+    """Features k times as large: the content's term is k^2, the style's k^4 times as large; 1x goes with it."""
+    ours, k = prepared(style_layers="relu2_1"), 10.0
     net, about = ingredients.network("vgg19-normalised", "max")
-    monkeypatch.setattr(ingredients, "network", lambda *_: (net, {**about, "name": "vgg19.pth"}))
-    ours = prepared(convention="johnson", content_weight=2, style_weight=9)
-    assert ours.objective.style_layers == {"relu1_1": 9, "relu2_1": 9} and ours.objective.content_layers["relu2_1"] == 2
+    larger = vgg19({name: k * array if name.startswith("conv2_1") else array for name, array in weights.load().items()})
+    monkeypatch.setattr(ingredients, "network", lambda *_: (larger, {**about, "name": "mine"}))
+    theirs = prepared(style_layers="relu2_1")
+    mean = net.activations(array("cat"), ["relu2_1"])["relu2_1"].mean()
+    assert theirs.style_weight == pytest.approx(ours.style_weight / (k * mean) ** 2, rel=1e-3)
+    assert theirs.price == pytest.approx(ours.price * (k * mean) ** 2, rel=1e-3)
 
 
 def test_the_price_of_what_no_file_can_hold_follows_the_weights():
@@ -124,7 +137,9 @@ def test_the_price_of_what_no_file_can_hold_follows_the_weights():
     assert doubled.price == pytest.approx(2 * default.price)
     notebook = CONVENTIONS["gatys-notebook"].in_paper(128, 10 * 16, 21 * 32)
     ours = prepared(convention="gatys-notebook", content_weight=3, style_weight=0)
-    assert ours.price == pytest.approx(OUTSIDE * 3 * 67.0**2 * notebook[0])
+    net, _ = ingredients.network("vgg19-normalised", "max", "gatys-notebook")
+    mean = net.activations(array("cat"), ["relu2_1"])["relu2_1"].mean()
+    assert ours.price == pytest.approx(OUTSIDE * 3 * mean**2 * notebook[0], rel=1e-5)
 
 
 @pytest.mark.parametrize(

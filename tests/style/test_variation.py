@@ -33,6 +33,25 @@ def test_gradient_is_the_derivative(power, shape, rng):
     np.testing.assert_allclose(gradient.ravel(), numeric, rtol=1e-5, atol=1e-5)
 
 
+def test_the_inner_one_of_a_ramp():
+    """Steps of a to the right and b down: (H - 1)(W - 1) positions have both, the edges have one each."""
+    a, b, height, width = 0.1, 0.2, 4, 6
+    x = (b * np.arange(height)[:, None] + a * np.arange(width))[None, None]
+    inner = (height - 1) * (width - 1)
+    value, _ = total_variation(x, 1.25, inner=True)
+    assert value == pytest.approx(inner * (a**2 + b**2) ** 1.25)
+    value, _ = total_variation(x, factors=(3.0, 0.5))
+    assert value == pytest.approx(3 * b**2 * (height - 1) * width + 0.5 * a**2 * height * (width - 1))
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_gradient_with_factors_is_the_derivative(inner, rng):
+    x = rng.random((1, 2, 4, 5))
+    _, gradient = total_variation(x, 1.25, (0.3, 2.0), inner)
+    numeric = approx_fprime(x.ravel(), lambda v: total_variation(v.reshape(x.shape), 1.25, (0.3, 2.0), inner)[0], 1e-7)
+    np.testing.assert_allclose(gradient.ravel(), numeric, rtol=1e-5, atol=1e-5)
+
+
 def test_float32_stays_float32(rng):
-    _, gradient = total_variation(rng.random((1, 3, 6, 7)).astype(np.float32), 1.25)
+    _, gradient = total_variation(rng.random((1, 3, 6, 7)).astype(np.float32), 1.25, (0.5, 1 / 3), inner=True)
     assert gradient.dtype == np.float32
