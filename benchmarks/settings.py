@@ -51,7 +51,7 @@ SHEETS = {
     "style_layers": of("style_layers", "relu1_1", "relu1_1,relu2_1", "relu3_1", "relu4_1,relu5_1"),
     "content_layers": of("content_layers", "relu2_2", "relu4_2", "relu5_2", "relu2_2:0.5,relu4_2"),
     "pooling": of("pooling", "max", "average", "l2"),
-    "tv_weight": of("tv_weight", 0, 1000, 10000, 100000),
+    "tv_weight": of("tv_weight", 0, 300, 1000, 10000),
     "balance": of("balance", "none", "gradient", pair=CHINA),
     "init": [
         ("content", CHINA, {}),

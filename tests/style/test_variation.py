@@ -1,10 +1,16 @@
 """Total variation against its closed forms and SciPy's numerical derivative."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.fft import dctn, idctn
 from scipy.optimize import approx_fprime
 
+from nnbasics import Conv2d, Sequential
+from nnbasics.style import Objective, Settings
 from nnbasics.style.variation import total_variation
+from nnbasics.style.walk import Walk
 
 
 def test_flat_picture_has_none():
@@ -55,3 +61,31 @@ def test_gradient_with_factors_is_the_derivative(inner, rng):
 def test_float32_stays_float32(rng):
     _, gradient = total_variation(rng.random((1, 3, 6, 7)).astype(np.float32), 1.25, (0.5, 1 / 3), inner=True)
     assert gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize("tv_weight", [0.3, 30.0])
+def test_a_walk_ends_in_the_smoothed_picture_of_the_closed_form(tv_weight, rng):
+    """1/2 |x - c|^2 + w TV(x) is least where every coefficient of the cosine transform is c_k / (1 + 2 w l_k).
+
+    l_k = (2 - 2 cos(pi i / H)) + (2 - 2 cos(pi j / W)), the eigenvalues of the differences with free edges: what is
+    wrong at an edge or in a corner would be seen.
+    """
+    identity = Conv2d(3, 3, 1, rng="zeros")
+    identity.params["weight"][:] = np.eye(3, dtype=np.float32)[:, :, None, None]
+    net = Sequential({"same": identity})
+    c = rng.random((1, 3, 12, 17), np.float32)
+    objective = Objective(
+        net,
+        c,
+        c,
+        content_weight=1,
+        style_weight=0,
+        content_layers={"same": 1},
+        style_layers={},
+        tv_weight=tv_weight,
+    )
+    walk = Walk(objective, c, Settings(optimizer="lbfgs", history=20), 0.0)
+    *_, last = itertools.islice(walk, 80)
+    rows, columns = (2 - 2 * np.cos(np.pi * np.arange(side) / side) for side in c.shape[2:])
+    smoothed = dctn(c, axes=(2, 3), norm="ortho") / (1 + 2 * tv_weight * (rows[:, None] + columns))
+    np.testing.assert_allclose(walk.picture(last), idctn(smoothed, axes=(2, 3), norm="ortho"), atol=1e-3)
