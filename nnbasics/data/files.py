@@ -99,7 +99,7 @@ def opened(path: Path):
 
 
 def release_decoder(image) -> None:
-    """Free what Pillow keeps beside the pixels of a decoded WebP, two canvases of 4 bytes a pixel for frames to come."""
+    """Free what Pillow keeps beside the pixels of a decoded WebP: two canvases for frames to come."""
     if image.format == "WEBP" and getattr(image, "n_frames", 1) == 1:
         image._decoder = None
 

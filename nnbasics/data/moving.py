@@ -68,6 +68,8 @@ def read(source):
     path = Path(source)
     if path.is_dir():
         return _folder(path)
+    if not os.path.lexists(path):
+        raise PictureError(f"{quoted(path)} does not exist: a folder of frames, an animation or a video was expected")
     check_regular_file(path)
     with open(path, "rb") as file:
         head = file.read(16)

@@ -13,7 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from nnbasics.data import output, pixels, samples
-from nnbasics.data.files import check_regular_file, damaged, opened, quiet_libtiff, quiet_pillow, quoted, reason, release_decoder
+from nnbasics.data.files import (
+    check_regular_file,
+    damaged,
+    opened,
+    quiet_libtiff,
+    quiet_pillow,
+    quoted,
+    reason,
+    release_decoder,
+)
 from nnbasics.errors import PictureError
 
 MAX_PIXELS = 100_000_000

@@ -15,6 +15,7 @@ from nnbasics.errors import SettingsError, UserError
 from nnbasics.optimizers import LBFGS, descend
 from nnbasics.style import memory
 from nnbasics.style.ingredients import shortest_side
+from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.tiles import TWICE, cut
 
 HISTORIES = {20: 1.0, 10: 1.15, 5: 1.4, 3: 1.7}  # steps remembered: how many times the evaluations, roughly
@@ -65,13 +66,11 @@ def fitted(ingredients, settings):
     """
     _warm_up(ingredients.net, settings)
     base, free = memory.resident(), memory.available()
-    room = math.inf if free is None else free
-    if settings.memory is not None:
-        room = min(room, (1 - SPARE) * settings.memory - base)
+    room = min(math.inf if free is None else free, _allowed(settings, base))
     shapes = ingredients.shapes(settings.size)
     ways = [way for way in _ways(ingredients.net, shapes, settings) if way.bytes <= room]
     if not ways:
-        raise SettingsError(_refusal(ingredients, settings, room))
+        raise _refusal(ingredients, settings, base, room)
     way = min(ways, key=lambda way: way.cost)
     plan = Plan(max(memory.peak(), base + way.bytes), way.tiles, way.work, way.note(settings))
     return way.settled(settings), plan
@@ -143,16 +142,25 @@ def _network(net, shapes, settings, side):
     return tiles, (plan.nbytes + targets + pulls, max(of_styles))
 
 
-def _refusal(ingredients, settings, room):
+def _refusal(ingredients, settings, base, room):
     """Why not, and what would fit."""
-    least = min(_ways(ingredients.net, ingredients.shapes(settings.size), settings), key=lambda way: way.bytes)
+    least = min(way.bytes for way in _ways(ingredients.net, ingredients.shapes(settings.size), settings))
     size = _largest(ingredients, settings, room)
-    hint = f"a size of {size} would fit" if size else "close other programs"
+    hint = f"a size of {size} would fit" if size else ""
     _, _, height, width = ingredients.shapes(settings.size)[0]
-    return (
-        f"not enough memory: {width} x {height} pixels need {memory.shown(least.bytes)} more than there is now, and "
-        f"{memory.shown(max(room, 0))} are free; {hint}"
+    if settings.memory is not None and room == _allowed(settings, base):
+        enough = f"{math.ceil((base + least) / (1 - SPARE) / 1e8) / 10:.1f}GB is enough"
+        problem = f"{memory.shown(settings.memory)} is not enough for {width} x {height} pixels"
+        return InvalidSetting("memory", f"{problem}; {' and '.join(filter(None, [enough, hint]))}")
+    return SettingsError(
+        f"not enough memory: {width} x {height} pixels need {memory.shown(least)} more than there is now, and "
+        f"{memory.shown(max(room, 0))} are free; {hint or 'close other programs'}"
     )
+
+
+def _allowed(settings, base):
+    """What the process may take beyond the `base` that it has."""
+    return math.inf if settings.memory is None else (1 - SPARE) * settings.memory - base
 
 
 def _largest(ingredients, settings, room):

@@ -87,7 +87,10 @@ class Relative:
         text = value.strip().lower() if isinstance(value, str) else ""
         if text.endswith("x"):
             return f"{Real()(text[:-1]):g}x"
-        return Real()(value)
+        try:
+            return Real()(value)
+        except ValueError as problem:
+            raise ValueError(f"{problem}; or, as 2x, so many times the default") from None
 
 
 @dataclass(frozen=True)

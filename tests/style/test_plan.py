@@ -126,6 +126,15 @@ def test_a_limit_of_ones_own(prepared, monkeypatch):
     assert found.bytes <= 1.2e9 and (settings.history < 20 or settings.tile)
 
 
+def test_an_allowance_that_is_too_small_is_named_with_one_that_is_enough(prepared, monkeypatch):
+    with pytest.raises(SettingsError, match=r"memory: 400 MB is not enough .* ([\d.]+GB) is enough") as refused:
+        fitted(prepared, 64e9, monkeypatch, size=1600, memory="400MB")
+    enough = str(refused.value).split(" is enough")[0].split()[-1]
+    size = int(str(refused.value).split("a size of ")[1].split()[0])
+    for given in ({"size": 1600, "memory": enough}, {"size": size, "memory": "400MB"}):
+        fitted(prepared, 64e9, monkeypatch, **given)
+
+
 def test_tiles_paint_the_same_picture(tmp_path):
     whole, tiled = (
         stylize("cat", "auvers", size=300, iterations=4, tile=tile, style_layers="relu1_1,relu2_1,relu3_1",
