@@ -132,7 +132,7 @@ class Ingredients:
     def _sizes(self, content):
         """{layer: mean of its features}: 1 by construction in the normalised network, else measured in the middle."""
         names = {**self.settings.content_layers, **self.settings.style_layers}
-        if self.weights["name"].startswith(NORMALISED) and CONVENTIONS[self.settings.convention].white is None:
+        if is_normalised(self.weights["sha256"]) and CONVENTIONS[self.settings.convention].white is None:
             return dict.fromkeys(names, 1.0)
         top, left = (max(side - MEASURED, 0) // 2 for side in content.shape[2:])
         part = content[..., top : top + MEASURED, left : left + MEASURED]
@@ -167,10 +167,17 @@ def network(name_or_path, pooling, convention="paper"):
 
     loaded, white = weights.load(name_or_path), CONVENTIONS[convention].white
     if white is not None:
-        if loaded.name.startswith(NORMALISED):
+        if is_normalised(loaded.sha256):
             loaded = original(loaded)
         loaded["preprocess.weight"] *= np.float32(white / 255)
     return vgg19(loaded, pooling, rescale=True), {"name": loaded.name, "sha256": loaded.sha256}
+
+
+def is_normalised(sha256):
+    """Whether this is a file of normalised weights, wherever it lies."""
+    from nnbasics.weights import registry
+
+    return sha256 in [entry.sha256 for name, entry in registry.entries().items() if name.startswith(NORMALISED)]
 
 
 def _roles(number):

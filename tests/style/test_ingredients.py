@@ -115,12 +115,25 @@ def test_the_shipped_network_has_the_originals_features_where_a_program_had_them
         assert net.activations(x, ["relu2_1"])["relu2_1"].mean() == pytest.approx(mean, rel=0.2)
 
 
+def test_a_file_of_weights_is_known_by_what_is_in_it(tmp_path):
+    """A copy of the shipped weights is what they are; any other file is measured."""
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(weights.find("vgg19-normalised")[1].read_bytes())
+    for convention in ("paper", "johnson"):
+        ours, theirs = prepared(convention=convention), prepared(convention=convention, weights=str(path))
+        x = array("coffee")[..., :21, :]
+        assert theirs.price == ours.price and theirs.objective(x)[0] == ours.objective(x)[0]
+    other = {name: 3 * values for name, values in weights.load().items()}
+    weights.save(tmp_path / "other", other)
+    assert prepared(weights=str(tmp_path / "other")).price != prepared().price
+
+
 def test_with_larger_features_the_same_balance_and_the_same_price_in_content(monkeypatch):
     """Features k times as large: the content's term is k^2, the style's k^4 times as large; 1x goes with it."""
     ours, k = prepared(style_layers="relu2_1"), 10.0
     net, about = ingredients.network("vgg19-normalised", "max")
     larger = vgg19({name: k * array if name.startswith("conv2_1") else array for name, array in weights.load().items()})
-    monkeypatch.setattr(ingredients, "network", lambda *_: (larger, {**about, "name": "mine"}))
+    monkeypatch.setattr(ingredients, "network", lambda *_: (larger, {**about, "sha256": "0" * 64}))
     theirs = prepared(style_layers="relu2_1")
     mean = net.activations(array("cat"), ["relu2_1"])["relu2_1"].mean()
     assert theirs.style_weight == pytest.approx(ours.style_weight / (k * mean) ** 2, rel=1e-3)
