@@ -26,13 +26,17 @@ FINE = STEP * RATIO ** np.arange(-5.0, -12.0, -1.0)
 
 @dataclass
 class Slope:
-    """A slope with its uncertainty; `kink` where there is none, and then the two one-sided slopes differ."""
+    """A slope with its uncertainty; `kink` where there is none, and then the two one-sided slopes differ.
+
+    `doubt` is the uncertainty that counts before anything is called wrong.
+    """
 
     value: float
     error: float
     kink: bool = False
     left: float = np.nan
     right: float = np.nan
+    doubt: float = 0.0
 
 
 class Slopes:
@@ -70,7 +74,10 @@ class Slopes:
         slope = self._settle([self._difference(name, move, h * scale) for h in LADDER])
         if expected is None or close(slope):
             return slope
-        return self._between_edges(name, move, scale, expected, slope) or slope
+        found = self._between_edges(name, move, scale, expected, slope)
+        if found is None:
+            slope.error = max(slope.error, slope.doubt)
+        return found or slope
 
     def by_output(self, name, index):
         """The slope for one coordinate, split into what each output contributes to it."""
@@ -126,7 +133,18 @@ class Slopes:
         small, large = good[best + 2], good[best]
         gap = abs(small.right - small.left)
         kink = gap > abs(large.right - large.left) / RATIO and gap > 32 * small.noise
-        return Slope(refined[best + 1], spread[best], kink, small.left, small.right)
+        return Slope(refined[best + 1], spread[best], kink, small.left, small.right, self._rounding(good) / small.width)
+
+    def _rounding(self, tried):
+        """What L is rounded to, as all steps together show it.
+
+        An output that moves with long steps and not with short ones is rounded, not constant; and if none moves at all,
+        any of them may be. What the short steps scatter by is rounding too, however much has cancelled on the way.
+        """
+        moves = np.any([d.moves for d in tried], axis=0)
+        rounding = 4 * EPS * (float(np.sum(np.abs(self.dy * self.y) * moves)) if moves.any() else self.natural)
+        scatter = [abs(b.centred - a.centred) * b.width for a, b in itertools.pairwise(tried[-5:])]
+        return max(rounding, float(np.median(scatter)))
 
     def _between_edges(self, name, move, scale, expected, ramp):
         """The slope that is `expected`, or a kink, where fine steps tell a staircase from the ramp that it looked like.
@@ -156,6 +174,8 @@ class Difference:
     left: float
     right: float
     noise: float
+    width: float
+    moves: np.ndarray
     changed: bool
     split: np.ndarray | None = None
 
@@ -168,6 +188,8 @@ class Difference:
             left=float(np.sum(dy * (y - y_down))) / (width / 2),
             right=float(np.sum(dy * (y_up - y))) / (width / 2),
             noise=4 * EPS * float(np.sum(size)) / width,
+            width=width,
+            moves=moved != 0,
             changed=changed,
             split=dy * moved / width if split else None,
         )

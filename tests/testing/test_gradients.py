@@ -420,6 +420,20 @@ def test_a_staircase_seen_from_afar_is_no_ramp(forward, backward, scale):
             assert not check_gradients((forward, wrong), x)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_slopes_that_drown_in_a_large_sum_are_not_called_wrong(seed):
+    """A step of one coordinate is less than what the sum is rounded to: no slope is seen, and none is missed."""
+    x = np.random.default_rng(seed).standard_normal((5, 8))
+    triplet = lambda a, p, n: np.maximum(0, ((a - p) ** 2).sum(1) - ((a - n) ** 2).sum(1)).sum()  # noqa: E731
+
+    def gradient(a, p, n):
+        on = (((a - p) ** 2).sum(1) > ((a - n) ** 2).sum(1))[:, None]
+        return 2 * on * (n - p), 2 * on * (p - a), 2 * on * (a - n)
+
+    for inputs in ((x, x[::-1] + 1e5, x[:, ::-1]), (1e4 * x, x[::-1], x[:, ::-1])):
+        assert "WRONG" not in str(check_gradients((triplet, gradient), *inputs, seed=seed))
+
+
 def test_what_cannot_be_told_is_counted():
     draws = (lambda x: x.astype(np.float32).astype(float) ** 2, lambda x, dy: 2 * x * dy)
     told = str(check_gradients(draws, X))
