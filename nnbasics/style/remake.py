@@ -9,7 +9,7 @@ import numpy as np
 
 from nnbasics.data import picture as pictures
 from nnbasics.data import samples
-from nnbasics.errors import PictureError, UserError
+from nnbasics.errors import PictureError, UserError, WeightsError
 from nnbasics.style import manifest, progress
 from nnbasics.style.masks import word
 from nnbasics.style.run import Run, follow
@@ -95,7 +95,10 @@ def prepared(path, **moved):
         version = made.get("version")
         made_by = "" if version == __version__ else f"; it was made by version {version!a}, and this is {__version__}"
         raise PictureError(f"{problem}{made_by}") from None
-    again = Run(found["content"], found["style"], settings)
+    try:
+        again = Run(found["content"], found["style"], settings)
+    except WeightsError as problem:
+        raise WeightsError(f"{problem}; say where the weights are: --weights FILE") from None
     if again.weights["sha256"] != sha256:
         raise PictureError(f"{path} was made with other weights, of sha256 {sha256!a}; say where they are: --weights")
     return again

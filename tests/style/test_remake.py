@@ -155,6 +155,7 @@ def test_pictures_that_carry_nothing_or_nonsense_are_refused(tmp_path, capsys):
         ({"content": {"name": "cat.jpg", "sha256": "x"}}, "has changed"),
         ({"weights": {"name": "vgg19-normalised", "sha256": "x"}}, "other weights"),
         ({"weights": 3}, "not whole"),
+        ({"settings": {**made["settings"], "weights": "gone.pth"}}, "say where the weights are: --weights FILE"),
         ({"mask": ["/etc/passwd"]}, "not whole"),
         ({"style": 3}, "not whole"),
         ({"iterations_done": "many"}, "iterations"),
