@@ -47,12 +47,36 @@ def our_closure(size, threads="2"):
 
 
 def torch_closure(size, threads="2", mode="channels_last"):
-    """The same loss by autograd: weights without gradients, ReLU in place, Gram matrices without a copy of the map."""
+    import torch
+
+    torch.set_num_threads(int(threads))
+    x, content, style = (torch.from_numpy(picture) for picture in pictures(size))
+    loss = torch_loss(content, style, dict.fromkeys(STYLE, 1e4), mode)
+
+    def closure():
+        variable = x.clone().requires_grad_(True)
+        value = loss(variable)
+        (gradient,) = torch.autograd.grad(value, variable)
+        return float(value.detach()), gradient
+
+    return closure
+
+
+def torch_loss(content, style, style_layers, mode="channels_last"):
+    """The same loss for autograd: weights without gradients, ReLU in place, Gram matrices without a copy of the map.
+
+    Parameters
+    ----------
+    content, style : Tensor, (1, 3, H, W)
+    style_layers : dict of str to float
+        beta times each layer's weight; alpha is 1.
+    mode : str
+        Memory order, or bf16: channels-last with autocast.
+    """
     import torch
     from safetensors.numpy import load_file
     from torch.nn import functional as F
 
-    torch.set_num_threads(int(threads))
     layout = torch.contiguous_format if mode == "nchw" else torch.channels_last
     arrays = load_file(WEIGHTS)
     names = [f"conv{block}_{number}" for block, number in _numbers()]
@@ -73,7 +97,7 @@ def torch_closure(size, threads="2", mode="channels_last"):
             name = names[number].replace("conv", "relu")
             number += 1
             x = F.relu_(F.conv2d(x, *weights[number], padding=1))
-            if name in STYLE or name == CONTENT:
+            if name in style_layers or name == CONTENT:
                 found[name] = x
         return found
 
@@ -84,27 +108,26 @@ def torch_closure(size, threads="2", mode="channels_last"):
         flat = f.permute(0, 2, 3, 1).reshape(-1, f.shape[1])
         return flat.T @ flat
 
-    def loss(found, grams, target):
-        total = 0.5 * ((found[CONTENT] - target) ** 2).sum()
-        for name in STYLE:
-            n, m = found[name].shape[1], found[name].shape[2] * found[name].shape[3]
-            total = total + 1e4 / (4 * n**2 * m**2) * ((gram(found[name]) - grams[name]) ** 2).sum()
-        return total
-
-    x, content, style = (torch.from_numpy(picture) for picture in pictures(size))
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16")
     with torch.no_grad(), autocast:
-        grams = {name: gram(f) for name, f in features(style).items() if name in STYLE}
-        target = features(content)[CONTENT].clone()
+        target = features(content)
+        sizes = {name: f.shape[2] * f.shape[3] for name, f in target.items()}
+        target = target[CONTENT].clone()
+        grams = {}
+        for name, f in features(style).items():
+            if name in style_layers:
+                grams[name] = gram(f) * (sizes[name] / (f.shape[2] * f.shape[3]))
 
-    def closure():
-        variable = x.clone().requires_grad_(True)
+    def loss(x):
         with autocast:
-            value = loss(features(variable), grams, target)
-        (gradient,) = torch.autograd.grad(value, variable)
-        return float(value.detach()), gradient
+            found = features(x)
+            total = 0.5 * ((found[CONTENT] - target) ** 2).sum()
+            for name, weight in style_layers.items():
+                factor = weight / (4 * found[name].shape[1] ** 2 * sizes[name] ** 2)
+                total = total + factor * ((gram(found[name]) - grams[name]) ** 2).sum()
+        return total
 
-    return closure
+    return loss
 
 
 def _numbers():

@@ -14,11 +14,11 @@ TURN = 0.2  # seconds that a contender runs at least, again and again, before th
 
 
 class Process:
-    """A contender that waits to be told to run."""
+    """A contender that waits to be told to run, by the module that serves it."""
 
-    def __init__(self, words):
+    def __init__(self, words, server="benchmarks.interleave"):
         self.words = words
-        command = [sys.executable, "-m", "benchmarks.interleave", *words.split()]
+        command = [sys.executable, "-m", server, *words.split()]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         if self._answer() != "ready":
             self.close()
@@ -29,11 +29,15 @@ class Process:
 
     def ask(self, question):
         """Seconds of one run, the mean of a turn ("run"), or the process' largest resident memory in MB ("memory")."""
+        return float(self.tell(question))
+
+    def tell(self, question):
+        """The line that it answers."""
         print(question, file=self._process.stdin, flush=True)
         answer = self._answer()
         if not answer:
             raise SystemExit(f"the contender {self.words!r} died")
-        return float(answer)
+        return answer
 
     def close(self):
         self._process.stdin.close()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as every
-from benchmarks import accuracy, closure, ideas, interleave, layers, report, roofline, training
+from benchmarks import accuracy, closure, ideas, interleave, layers, quality, report, roofline, training
 
 
 @pytest.fixture
@@ -103,6 +103,32 @@ def test_all_in_order_and_after_a_failure_the_others(monkeypatch, capsys):
     assert ran[-1] == "ideas" and "[1/1] ideas" in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r"no benchmark is called 'idea'; choose from closure"):
         every.main(["idea"])
+
+
+def test_time_to_quality(results, monkeypatch):
+    """PyTorch gets to 2.0 in 4 s, its saved picture to 5.0; ours is there at its second evaluation."""
+    curves = {
+        "torch": np.array([(1, 1.0, 9.0), (2, 3.0, 2.0), (3, 4.0, 2.5)]),
+        "ours": np.array([(1, 0.25, 9.0), (2, 0.5, 2.0), (4, 1.0, 1.0)]),
+    }
+    ends = {who: {"loss": loss, "picture": [[[0, 0, 255]]]} for who, loss in (("torch", 5.0), ("ours", 1.25))}
+    monkeypatch.setattr(quality, "race", lambda size, init, evaluations: (curves, ends))
+    quality.main(size=16, evaluations=3)
+    cells = ["3", "4 s", "0.22222", "2", "0 s", "8.0", "0.62", "2.50"]
+    assert tables(results, "quality") == [["content", *cells], ["noise", *cells]]
+    assert tables(results, "reached")[0] == ["from content", "0.22222", "8.0", "0.25"]
+    assert (results / "quality.png").stat().st_size > 1000
+    curves["ours"][:, 2] += 9
+    assert quality.compared(curves, ends)[3:6] == ["not in 4", "", ""]
+
+
+def test_walkers_take_turns(results):
+    """For real, where both walk on and note what they pass."""
+    pytest.importorskip("torch")
+    curves, ends = quality.race(64, "content", 10)
+    for who, rows in curves.items():
+        assert (np.diff(rows[:, :2], axis=0) > 0).all() and rows[-1, 2] < rows[0, 2] and ends[who]["loss"] > 0
+    np.testing.assert_allclose(curves["ours"][0, 2], curves["torch"][0, 2], rtol=1e-3)
 
 
 @pytest.mark.parametrize("page", report.PAGES, ids=lambda path: path.name)

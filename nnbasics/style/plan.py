@@ -15,16 +15,24 @@ from nnbasics.errors import SettingsError, UserError
 from nnbasics.optimizers import LBFGS, descend
 from nnbasics.style import memory
 from nnbasics.style.ingredients import shortest_side
+from nnbasics.style.pyramid import stages
 from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.tiles import TWICE, cut
 
-HISTORIES = {20: 1.0, 10: 1.15, 5: 1.4, 3: 1.7}  # steps remembered: how many times the evaluations, roughly
-ADAM = 2.5  # the same for Adam
+HISTORIES = {
+    50: 1.0,
+    30: 1.1,
+    20: 1.3,
+    10: 1.5,
+    5: 1.8,
+    3: 2.2,
+}  # steps remembered: how many times the evaluations, roughly
+ADAM = 3.2  # the same for Adam
 TILES = (2048, 1536, 1280, 1024, 896, 768, 640, 512, 448, 384)  # pixels a side
 PICTURES = {"lbfgs": 11, "adam": 9, "gradient-descent": 7}  # alive at once, beside the history
 KERNELS = 16e6  # what the kernels need to turn round in
 SPARE = 0.02  # of an allowance, for what a plan does not see: it is kept to
-SETTLED = ("optimizer", "history", "tile")  # the settings that a plan settles where they are left open
+SETTLED = ("optimizer", "history", "tile", "pyramid")  # the settings that a plan settles where they are left open
 WHOLE = 0  # the setting `tile` of a run in one piece
 
 
@@ -92,7 +100,8 @@ class _Way:
         return 1.0 if self.tiles.number == 1 else TWICE * self.tiles.work
 
     def settled(self, settings):
-        return replace(settings, optimizer=self.optimizer, history=self.history, tile=self.tile)
+        pyramid = stages(settings) if settings.pyramid is None else settings.pyramid
+        return replace(settings, optimizer=self.optimizer, history=self.history, tile=self.tile, pyramid=pyramid)
 
     def note(self, settings):
         if settings.optimizer is None and self.optimizer != "lbfgs":

@@ -6,5 +6,5 @@ PRESETS = {
     "faithful": {"style_weight": "0.1x"},
     "photo": {"style_weight": "0.03x", "content_layers": "relu2_2:0.5,relu4_2:1"},
     "fast": {"size": 256, "iterations": 80},
-    "best": {"size": 768, "iterations": 500, "history": 40},
+    "best": {"size": 768, "iterations": 500},
 }

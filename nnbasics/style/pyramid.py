@@ -10,6 +10,20 @@ import numpy as np
 
 from nnbasics.optimizers import LBFGS, Adam
 
+SMALLEST = 64  # pixels that a walk begins at by itself
+STEPS = 25  # on each of them
+
+
+def stages(settings):
+    """{size: steps} to begin at where the settings say nothing: from noise half the size, half of that, to SMALLEST.
+
+    From a picture there are none: its fine detail is there already, and is lost on the way through a small one.
+    """
+    if not (isinstance(settings.init, str) and settings.init == "noise"):
+        return {}
+    halves = [settings.size >> n for n in range(1, 15) if settings.size >> n >= SMALLEST]
+    return dict.fromkeys(reversed(halves), STEPS)
+
 
 def enlarged(x, height, width):
     """The picture (..., h, w) at a larger size, its coefficients those of the low frequencies, its brightness kept."""

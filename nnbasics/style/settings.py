@@ -267,7 +267,9 @@ class Settings:
     weights: object = setting("vgg19-normalised", Given("NAME|FILE"), "weights of the network", "loss")
     iterations: int = setting(200, Whole(0, 1_000_000), "steps to take, in all")
     pyramid: object = setting(
-        "none", Stages(), "sizes to begin at, and how many steps to take there: 128:50,256:50; or none"
+        None,
+        Stages(),
+        "sizes to begin at, and how many steps to take there: 128:50,256:50; or none (default: halves, from noise)",
     )
     optimizer: str = setting(
         None, Choice(OPTIMIZERS), "the way downhill (default: lbfgs; adam where there is no memory for it)"
@@ -278,7 +280,7 @@ class Settings:
     history: int = setting(
         None,
         Whole(1, 1000),
-        "steps that lbfgs learns the curvature from (default: 20, or as many as there is memory for)",
+        "steps that lbfgs learns the curvature from (default: 50, or as many as there is memory for)",
     )
     memory: float = setting(
         None, Bytes(), "the most that the process may take, such as 4GB (default: what the machine has free)"

@@ -184,7 +184,7 @@ def test_a_checkpoint_from_outside_is_hostile_until_checked(kept, change):
 def test_the_file_is_as_large_as_what_lbfgs_remembers(kept):
     """Start, picture and gradient, those before, and two for each of three pairs; not all of the history's room."""
     picture = 21 * 32 * 3 * 4
-    assert 11 * picture < kept.stat().st_size < 11 * picture + 12_000
+    assert 11 * picture < kept.stat().st_size < 11 * picture + 55_000  # with the products of the pairs
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def fitted(prepared, room, monkeypatch, **settings):
 
 def test_with_room_enough_nothing_is_given_up(prepared, monkeypatch):
     settings, found = fitted(prepared, 64e9, monkeypatch, size=1024)
-    assert (settings.optimizer, settings.history, settings.tile) == ("lbfgs", 20, 0)
+    assert (settings.optimizer, settings.history, settings.tile) == ("lbfgs", 50, 0)
     assert found.tiles.number == 1 and found.work == 1 and not found.note
     assert str(found) == f"about {memory.shown(found.bytes)} of memory"
 
@@ -93,9 +93,9 @@ def test_less_room_costs_first_history_then_tiles_then_lbfgs(prepared, monkeypat
         settings, found = fitted(prepared, room, monkeypatch, size=1600)
         seen.append((settings.optimizer, settings.history, found.tiles.number))
         assert found.bytes - HAS <= room
-        assert bool(found.note) == (seen[-1][:2] != ("lbfgs", 20))
+        assert bool(found.note) == (seen[-1][:2] != ("lbfgs", 50))
         assert ("tiles" in str(found)) == (found.tiles.number > 1)
-    assert seen[0] == ("lbfgs", 20, 1)
+    assert seen[0] == ("lbfgs", 50, 1)
     assert len(set(seen)) >= 4 and seen[-1][2] > 1 and seen[-1][0] == "adam"
 
 

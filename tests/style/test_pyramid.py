@@ -89,6 +89,25 @@ def test_it_can_be_gone_on_with_from_every_step_also_where_the_size_changes(tmp_
         stylize("cat", "auvers", iterations=10, checkpoint=path, resume=True, **{**given, "pyramid": "24:3"})
 
 
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        ({"size": 600, "init": "noise"}, [75, 150, 300]),
+        ({"size": 600, "init": "content"}, []),
+        ({"size": 600, "init": "coffee"}, []),
+        ({"size": 100, "init": "noise"}, []),
+        ({"size": 600, "init": "noise", "pyramid": "none"}, []),
+        ({"size": 600, "init": "noise", "pyramid": "90:3"}, [90]),
+    ],
+)
+def test_from_noise_it_begins_small_by_itself(given, sizes):
+    """The same for any number of steps, so that a run can be gone on with."""
+    runs = [Run("cat", "auvers", Settings(iterations=n, **given)) for n in (2, 300)]
+    assert [list(run.settings.pyramid) for run in runs] == [sizes, sizes]
+    assert runs[0].settings.pyramid == runs[1].settings.pyramid
+    assert runs[0].metadata()["settings"]["pyramid"] == runs[0].settings.pyramid
+
+
 @pytest.mark.parametrize("bad", ["128", "256:50,128:50", "128:0", "128:5,128:6", "x:3", "512:5", "8:5", 7])
 def test_stages_that_cannot_be_are_refused(bad):
     with pytest.raises(SettingsError, match="pyramid"):
