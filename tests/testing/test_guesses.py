@@ -93,6 +93,26 @@ def weighted_unit_backward(x, v, dy):
     return dy @ unit(v).T, x.T @ dy / np.linalg.norm(v, axis=0)
 
 
+def cross_entropy(x, labels):
+    return -log_softmax(x)[np.arange(len(x)), labels].mean()
+
+
+def cross_entropy_gradient(rule):
+    return lambda x, labels: rule(softmax(x), np.eye(x.shape[1])[labels]) / len(x)
+
+
+def normalised(gradient):
+    """(forward, backward) of a gain on normalised rows, with dgain from a function of x, y, dy."""
+
+    def backward(x, gain, dy):
+        xhat, dxhat = layer_norm(x), dy * gain
+        dx = dxhat - dxhat.mean(1, keepdims=True) - xhat * (dxhat * xhat).mean(1, keepdims=True)
+        return dx / np.sqrt(x.var(1, keepdims=True) + 1e-5), gradient(x, xhat * gain, dy)
+
+    return (lambda x, gain: layer_norm(x) * gain, backward)
+
+
+LABELS = np.array([0, 5, 2, 2, 1])
 VECTOR = RNG.standard_normal(6)
 BORDER = ((0, 0), (0, 0), (1, 1), (1, 1))
 CONV = [(family, (conv, conv_backward(mistake)), SEQUENCES, RNG.standard_normal((4, 3, 3))) for family, mistake in [
@@ -173,12 +193,18 @@ MISTAKES = [
     ("overlap", (lambda x: x.repeat(2, 2).repeat(2, 3), lambda x, dy: dy[:, :, ::2, ::2]), MAPS),
     ("overlap", (lambda w: w[[0, 2, 2, 1]], lambda w, dy: np.stack([dy[0], dy[3], dy[2], 0 * dy[0], 0 * dy[0]])), X),
     ("missing", (np.square, lambda x, dy: 2 * x * dy * (np.arange(6) < 5)), X),
+    ("point", normalised(lambda x, y, dy: (dy * x).sum(0)), X, VECTOR),
+    ("point", normalised(lambda x, y, dy: (dy * y).sum(0)), X, VECTOR),
     # used twice in one product
     ("overlap", lambda x: (x @ SQUARE @ x, SQUARE @ x), VECTOR),
     ("overlap", lambda x: (x @ SQUARE @ x, 2 * SQUARE @ x), VECTOR),
     ("overlap", (lambda f: f @ f.T / f.size, lambda f, dy: dy @ f / f.size), X),
     ("overlap", (lambda a: a @ a, lambda a, dy: dy @ a.T), SQUARE),
     # losses and averages
+    ("misplaced", (cross_entropy, cross_entropy_gradient(lambda p, o: p - np.roll(o, 1, 1))), X, LABELS),
+    ("missing", (cross_entropy, cross_entropy_gradient(lambda p, o: p)), X, LABELS),
+    ("mask", (cross_entropy, cross_entropy_gradient(lambda p, o: p - 1)), X, LABELS),
+    ("chain", (cross_entropy, lambda x, t: (x - np.eye(6)[t]) / len(x)), X, LABELS),
     ("count", (lambda x, t: np.mean((x - t) ** 2), lambda x, t: 2 * (x - t) / len(x)), X, X[::-1] + 1),
     ("sign", (lambda x, t: np.mean(np.logaddexp(0, x) - t * x), lambda x, t: (t - sigmoid(x)) / x.size), X, X > 0),
     ("mask", (lambda x, t: np.maximum(0, 1 - t * x).sum(), lambda x, t: -t), X, np.sign(X[::-1])),

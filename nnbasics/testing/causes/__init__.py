@@ -22,8 +22,10 @@ from nnbasics.testing.causes.places import (
 from nnbasics.testing.causes.shapes import all_zero, dead_parameter, not_finite, truncated, wrong_shape
 from nnbasics.testing.causes.terms import (
     as_a_bias,
+    as_another_gain,
     coupled,
     extra_term,
+    one_hot,
     one_path,
     overwritten,
     quadratic,
@@ -48,9 +50,11 @@ HYPOTHESES = [
     softmax_axis,
     permuted,
     unfinished_chain,
+    one_hot,
     extra_term,
     term_without_dy,
     as_a_bias,
+    as_another_gain,
     swapped,
     dropped,
     factor_by_group,

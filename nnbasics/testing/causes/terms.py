@@ -79,6 +79,61 @@ def as_a_bias(e):
     return None
 
 
+def as_another_gain(e):
+    """Whether a parameter that multiplies something has the gradient of one that multiplies x, or y."""
+    if e.is_x or e.subject.is_loss or not e.fits or e.given.size < 2:
+        return None
+    factors = {name: e.subject.arrays[name] for name in e.subject.inputs} | {"y": e.y}
+    for name, factor in factors.items():
+        for axes in subsets(np.ndim(e.dy)) if factor.shape == np.shape(e.dy) and name != e.name else ():
+            total = (e.dy * factor).sum(axes)
+            if total.size == e.given.size and same(e.analytic, e.at(total)):
+                return Guess(
+                    "point",
+                    f"this is dy * {name} summed over {over(axes)}, and {e.name} multiplies something else.",
+                    "y = gain * xhat + bias: dgain = (dy * xhat).sum(axis), with the xhat that forward made of x.",
+                )
+    return None
+
+
+def one_hot(e):
+    """Whether cross entropy's softmax - one_hot, or a part of it, has the wrong one of the two."""
+    if not e.subject.is_loss or not e.is_x or not e.complete or e.array.ndim != 2 or min(e.array.shape) < 2:
+        return None
+    off = e.given - e.numeric.reshape(e.array.shape)
+    scores = np.exp(e.array - e.array.max(1, keepdims=True))
+    lacking = e.array - scores / scores.sum(1, keepdims=True)
+    if same(lacking * (np.sum(off * lacking) / np.sum(lacking**2)), off):
+        return Guess(
+            "chain",
+            "your gradient has the scores where the probabilities belong: the softmax is missing.",
+            "the gradient of softmax and cross entropy together is (softmax(scores) - one_hot) / N.",
+        )
+    off = off / np.abs(off).max()
+    up, down = (off > 0.5).sum(1), (off < -0.5).sum(1)
+    if not np.allclose(off, np.round(off), atol=1e-4):
+        return None
+    if (up == 1).all() and (down == 1).all():
+        return Guess(
+            "misplaced",
+            "in each row the 1 of the one-hot label stands in another class than forward's: it is in the wrong place.",
+            "labels count from 0: one_hot[row, label] = 1, and forward takes the score of the same label.",
+        )
+    if (up == 1).all() and not down.any():
+        return Guess(
+            "missing",
+            "each row is right but for one class, the label's: the 1 is not taken from its probability.",
+            "d(loss)/d(scores) = (softmax(scores) - one_hot) / N: probabilities[row, label] -= 1.",
+        )
+    if (down == e.array.shape[1] - 1).all() and not up.any():
+        return Guess(
+            "mask",
+            "each row is right in one class alone, the label's; from the others the same number was taken too.",
+            "d(loss)/d(scores) = (softmax(scores) - one_hot) / N: the 1 is taken from the label's class alone.",
+        )
+    return None
+
+
 def one_path(e):
     if not e.is_input or e.subject.is_loss or not e.fits or e.array.shape != np.shape(e.y):
         return None
