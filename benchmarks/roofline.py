@@ -79,17 +79,16 @@ def main():
 
     top, slope = max(peak() for _ in range(3)), bandwidth()
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-    rows = []
-    intensity = np.geomspace(1, 500, 200)
+    rows, found = [], sorted(points(), key=lambda point: point[1])
+    intensity = np.geomspace(5, 500, 200)
     axes.semilogx(intensity, np.minimum(top, slope * intensity), color="tab:grey")
-    axes.annotate(f"{top:.0f} GFLOP/s: the register tile alone", (9, top * 1.03), color="tab:grey")
-    axes.annotate(f"{slope:.0f} GB/s: copying", (1.1, slope * 3.2), color="tab:grey")
-    for i, (name, x, y) in enumerate(sorted(points(), key=lambda point: point[1])):
-        axes.plot(x, y, "o", color="tab:blue")
-        side = {"xytext": (0, 8)} if i % 2 else {"xytext": (0, -14)}
-        axes.annotate(name, (x, y), textcoords="offset points", ha="center", fontsize=8, **side)
+    axes.annotate(f"{top:.0f} GFLOP/s: the register tile alone", (25, top * 1.03), color="tab:grey")
+    axes.annotate(f"{slope:.0f} GB/s: copying", (8.5, slope * 7), color="tab:grey")
+    for (name, x, y), colour in zip(found, plt.cm.viridis(np.linspace(0, 1, len(found))), strict=True):
+        axes.plot(x, y, "o", color=colour, label=name)
         rows.append([name, f"{x:.0f}", f"{y:.0f}", f"{y / top:.0%}"])
     axes.set(xlabel="operations for each byte of input, output and weights", ylabel="GFLOP/s", ylim=(0, top * 1.15))
+    axes.legend(loc="lower right")
     figure.savefig(report.RESULTS / "roofline.png", dpi=110)
     plt.close(figure)
     head = ["", "operations a byte", "GFLOP/s", "of the peak"]
