@@ -75,9 +75,10 @@ class Slopes:
         if expected is None or close(slope):
             return slope
         found = self._between_edges(name, move, scale, expected, slope)
-        if found is None:
-            slope.error = max(slope.error, slope.doubt)
-        return found or slope
+        if found is not None and (found.kink or close(found)):
+            return found
+        slope.error = max(slope.error, slope.doubt)
+        return slope
 
     def by_output(self, name, index):
         """The slope for one coordinate, split into what each output contributes to it."""

@@ -112,6 +112,20 @@ def normalised(gradient):
     return (lambda x, gain: layer_norm(x) * gain, backward)
 
 
+def pairs(x):
+    """The sum of each 2 x 2 window, with weights, 2 apart."""
+    return np.einsum("ncihjw,hw->ncij", x.reshape(2, 3, 2, 2, 2, 2), WINDOW)
+
+
+def pairs_backward(x, dy, stride):
+    dx = np.zeros_like(x)
+    for i, j in np.ndindex(2, 2):
+        dx[:, :, i * stride : i * stride + 2, j * stride : j * stride + 2] += dy[:, :, i : i + 1, j : j + 1] * WINDOW
+    return dx
+
+
+LINE = np.arange(6)
+WINDOW = np.array([[1.0, 2.0], [3.0, 5.0]])
 LABELS = np.array([0, 5, 2, 2, 1])
 VECTOR = RNG.standard_normal(6)
 BORDER = ((0, 0), (0, 0), (1, 1), (1, 1))
@@ -195,6 +209,8 @@ MISTAKES = [
     ("missing", (np.square, lambda x, dy: 2 * x * dy * (np.arange(6) < 5)), X),
     ("point", normalised(lambda x, y, dy: (dy * x).sum(0)), X, VECTOR),
     ("point", normalised(lambda x, y, dy: (dy * y).sum(0)), X, VECTOR),
+    ("mask", (lambda x: x * (np.cos(9 * LINE) > 0) / 0.7, lambda x, dy: dy), X),
+    ("misplaced", (pairs, lambda x, dy: pairs_backward(x, dy, 1)), MAPS[:, :, :, :4]),
     # used twice in one product
     ("overlap", lambda x: (x @ SQUARE @ x, SQUARE @ x), VECTOR),
     ("overlap", lambda x: (x @ SQUARE @ x, 2 * SQUARE @ x), VECTOR),

@@ -74,6 +74,27 @@ def _pieces_of_dy(e, weights):
     )
 
 
+def stride_forgotten(e):
+    """Whether it would be right if the windows of backward stood side by side, where forward's are a stride apart."""
+    if e.by_output is None or not e.complete or not e.fits or not e.array.ndim == np.ndim(e.y) >= 3:
+        return None
+    height, width = e.array.shape[-2:]
+    rows, columns = np.shape(e.y)[-2:]
+    windows = e.by_output.reshape(*e.array.shape, -1, rows, columns).sum(-3)
+    for stride in (2, 3, 4):
+        total = np.zeros(e.array.shape)
+        for i, j in np.ndindex(min(rows, height // (stride - 1)), min(columns, width // (stride - 1))):
+            down, right = (stride - 1) * i, (stride - 1) * j
+            total[..., : height - down, : width - right] += windows[..., down:, right:, i, j]
+        if same(total.ravel(), e.analytic):
+            return Guess(
+                "misplaced",
+                f"it would be right if windows moved by 1, and forward's move by {stride}: the stride is forgotten.",
+                "output [i, j] came from x[i * stride : i * stride + kernel], and there goes its gradient.",
+            )
+    return None
+
+
 def turned_parameter(e):
     """Whether dx would be right if a parameter lay the other way round."""
     if not e.is_input:
