@@ -84,7 +84,7 @@ def test_no_false_alarm(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 250))
+@pytest.mark.parametrize("seed", range(100, 200))
 def test_no_false_alarm_in_thousands(seed):
     no_false_alarm(seed)
 
