@@ -44,6 +44,8 @@ class Experiment:
         What was done beside that, in words: rates, augmentation.
     credits : tuple of str
         Whose network it is, and whose pictures.
+    preprocessing : str
+        What `load` gives, in words.
     schedule, augment : callable, optional
         As `fit` takes them.
     held_out : int
@@ -62,6 +64,7 @@ class Experiment:
     batch_size: int
     how: str
     credits: tuple
+    preprocessing: str = "ink from 0 to 1"
     schedule: Callable | None = None
     augment: Callable | None = None
     held_out: int = 5000
@@ -109,7 +112,7 @@ class Experiment:
         return {
             "name": self.name,
             "architecture": self.architecture,
-            "preprocessing": "ink from 0 to 1",
+            "preprocessing": self.preprocessing,
             "dtype": "float32",
             "source": f"{self.command}, seed {self.seed}",
             "licence": "MIT",

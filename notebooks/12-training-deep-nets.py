@@ -289,6 +289,25 @@ for plain, chance in pairs:
 # And every column of a FractalNet trained with drop-path is a network that works alone; without it, a column alone is
 # worth much less, and the longer ones little more than guessing.
 #
+# At last one at its real size: ResNet-20 on CIFAR-10, 45,000 photographs of 32x32 to learn from and six epochs, by
+# `python -m experiments.cifar10 resnet20`.
+
+# %% tags=["figure"]
+report = json.loads(Path("../experiments/results/resnet20-cifar10.json").read_text())
+history = report["history"]
+figure, axes = plt.subplots(figsize=(7, 3.6))
+epochs = range(1, report["epochs"] + 1)
+axes.plot(epochs, history["accuracy"], marker="o", label="in training, moved and mirrored")
+axes.plot(epochs, history["validation_accuracy"], marker="o", label="5000 held out, as they are")
+axes.set(xlabel="epoch", ylabel="accuracy", title="ResNet-20 on CIFAR-10")
+axes.legend()
+show(
+    figure,
+    f"The accuracy of a ResNet-20 on CIFAR-10, epoch by epoch, while its rate falls to 0; after the last it names "
+    f"{report['test_accuracy']:.1%} of the 10,000 test photographs. He's, after 182 epochs, names 91.25%.",
+)
+
+# %% [markdown]
 # ## Check yourself
 
 # %%
