@@ -47,13 +47,13 @@ from nnbasics.kernels.simd import (
     when,
     zeros,
 )
-from nnbasics.kernels.threads import get_num_threads, run_together
+from nnbasics.kernels.threads import get_num_threads, run_together, team
 
 BAND_FLOATS = 1 << 16  # of the input that a thread copies at once: 256 KB, a part of its second-level cache
 RUNS = 16  # the most partial sums of a weight gradient
 MOST = SHORT  # filters at once
 NEIGHBOURS = tuple((2 * VARIANT.tall + 2) // (n + 1) for n in range(MOST + 1))  # pixels by n filters fill the registers
-A_NANOSECOND = 32  # multiplications of one thread, roughly
+A_NANOSECOND = 64  # multiplications of one thread, roughly
 TAP_FILTERS = 4  # filters at once for the gradient to the weights, by
 TAPS = NEIGHBOURS[TAP_FILTERS]
 
@@ -432,8 +432,7 @@ def _maps(x):
 
 def _run(kernel, work, floats, multiplications, *maps):
     counter = np.zeros(2, np.int64)
-    threads = get_num_threads()
+    threads = team(multiplications / A_NANOSECOND)
     with scratch(threads * floats) as memory:
-        room = {"room": address(memory), "room_size": floats}
-        task = work._replace(counter=counter.ctypes.data, **room)
-        run_together(kernel, task, *maps, threads=threads, work=multiplications / A_NANOSECOND)
+        task = work._replace(counter=counter.ctypes.data, room=address(memory), room_size=floats)
+        run_together(kernel, task, *maps, threads=threads)

@@ -17,14 +17,14 @@ from nnbasics.kernels.machine import LANES
 from nnbasics.kernels.memory import lent, padded, scratch
 from nnbasics.kernels.microkernel import PANEL, TALL, first_row, groups, multiply, tall_groups
 from nnbasics.kernels.simd import address, clear, emit, load, repeat, store, take_next
-from nnbasics.kernels.threads import get_num_threads, run_together
+from nnbasics.kernels.threads import run_together, team
 
 
 class Product(NamedTuple):
     """Addresses and strides in floats."""
 
     stage: int
-    counter: int  # two int64, in bytes: the next piece of work, the next thread's number
+    counter: int  # three int64, in bytes: the next group to pack, the next panel, the next thread's number
     a: int
     a_row: int
     a_column: int
@@ -40,8 +40,8 @@ class Product(NamedTuple):
     room_size: int
 
 
-PACK, MULTIPLY = range(2)
-A_NANOSECOND = 32  # multiplications of one thread, roughly
+PACK, MULTIPLY, BOTH = range(3)
+A_NANOSECOND = 64  # multiplications of one thread, roughly
 
 
 @emit
@@ -71,12 +71,12 @@ def _pack(task):
 
 @kernel
 def _multiply(task):
-    room = task.room + take_next(task.counter + 8) * task.room_size
+    room = task.room + take_next(task.counter + 16) * task.room_size
     all_groups, tall = groups(task.rows), tall_groups(task.rows)
     depth = (task.depth + LANES - 1) // LANES * LANES
     c = room + depth * PANEL
     while True:
-        start = take_next(task.counter) * PANEL
+        start = take_next(task.counter + 8) * PANEL
         if start >= task.columns:
             break
         n = min(PANEL, task.columns - start)
@@ -97,9 +97,9 @@ def _multiply(task):
 
 @kernel
 def _work(task):
-    if task.stage == PACK:
+    if task.stage != MULTIPLY:
         _pack(task)
-    else:
+    if task.stage != PACK:
         _multiply(task)
 
 
@@ -109,8 +109,8 @@ def product(a, b):
     c = lent((rows, columns))
     deep = padded(depth)
     packed, own = (rows + TALL) * deep, padded((deep + TALL) * PANEL, 16)
-    counter = np.zeros(2, np.int64)
-    threads = get_num_threads()
+    counter = np.zeros(3, np.int64)
+    threads = team(rows * depth * columns / A_NANOSECOND)
     with scratch(padded(packed, 16) + threads * own) as memory:
         task = Product(
             stage=PACK,
@@ -129,7 +129,6 @@ def product(a, b):
             room=address(memory) + padded(packed, 16),
             room_size=own,
         )
-        for stage, work in ((PACK, rows * depth), (MULTIPLY, rows * depth * columns / A_NANOSECOND)):
-            counter[:] = 0
-            run_together(_work, task._replace(stage=stage), threads=threads, work=work)
+        for stage in (BOTH,) if threads == 1 else (PACK, MULTIPLY):
+            run_together(_work, task._replace(stage=stage), threads=threads)
     return c

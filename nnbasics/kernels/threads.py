@@ -47,13 +47,17 @@ def get_num_threads():
     return max(1, min(n, int(omp) if omp.isdecimal() else quota.processors()))
 
 
-def run_together(kernel, *args, threads=None, work=math.inf):
-    """Call kernel(*args) on so many threads at once (`get_num_threads()` if not said); return when all are back.
+def team(work):
+    """How many threads for what takes one thread about `work` nanoseconds: each has SHARE of it at least."""
+    return 1 if work < 2 * SHARE else int(min(get_num_threads(), work / SHARE))
 
-    `work` is what one thread would need for it, in nanoseconds, roughly: every thread has SHARE of it at least. Members
-    who are busy with another kernel, because two Python threads use the library, come later or not at all.
+
+def run_together(kernel, *args, threads=None, work=math.inf):
+    """Call kernel(*args) on so many threads at once (`team(work)` if not said); return when all are back.
+
+    Members who are busy with another kernel, because two Python threads use the library, come later or not at all.
     """
-    helpers = int(min(threads or get_num_threads(), max(1, work / SHARE))) - 1
+    helpers = (threads or team(work)) - 1
     if helpers < 1 or not kernel.signatures:  # compile once, before anyone helps
         kernel(*args)
         return

@@ -405,7 +405,7 @@ def test_bytes_in_the_header_replaced(tmp_path_factory, name, data):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDS)
-@settings(max_examples=5000)
+@settings(max_examples=500)
 @given(data=st.data())
 def test_fuzz_for_longer(tmp_path_factory, name, data):
     content = bytearray(SEEDS[name])

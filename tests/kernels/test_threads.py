@@ -127,5 +127,6 @@ def test_a_quota_counts_where_the_environment_says_nothing(monkeypatch):
 def test_nobody_is_woken_for_less_than_a_share_of_work(monkeypatch, work, comers):
     calls = queue.SimpleQueue()
     monkeypatch.setattr(threads, "_calls", calls)
-    threads.run_together(Kernel(lambda: None, None), threads=4, work=work * threads.SHARE)
+    monkeypatch.setattr(threads, "_chosen", 4)
+    threads.run_together(Kernel(lambda: None, None), work=work * threads.SHARE)
     assert 1 + calls.qsize() == comers
