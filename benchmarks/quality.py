@@ -13,6 +13,7 @@ import sys
 import time
 
 import numpy as np
+from PIL import Image
 
 from benchmarks import contenders, report
 from benchmarks.interleave import Process
@@ -37,11 +38,12 @@ def main(size=512, evaluations=EVALUATIONS, inits=INITS):
     title = f"Time to quality: {CONTENT} and {STYLE} at {size} px, two threads"
     note = "One walk each, in turns; the loss of a saved picture, which is clipped to [0, 1], is in parts of the level."
     report.write("quality", title, head, rows, f"{note}\n\n{report.machine()}")
-    there = [[f"from {row[0]}", row[3], row[6] or "no", f"{float(row[7]) / float(row[8]):.2f}"] for row in rows]
+    there = [[f"from {row[0]}", row[3], row[6] or row[4], f"{float(row[7]) / float(row[8]):.2f}"] for row in rows]
     head = ["", "loss, of the start's", "there so many times as fast", "loss of the saved picture, of PyTorch's"]
     report.write("reached", f"As low as PyTorch's L-BFGS after {evaluations} evaluations, {size} px", head, there)
     plot(curves)
-    pictures.write(report.RESULTS / "quality.jpg", np.float32(np.concatenate(painted)) / 255)  # ours on the left
+    sheet = Image.fromarray(np.uint8(np.concatenate(painted)))  # ours on the left
+    sheet.save(report.RESULTS / "quality.jpg", quality=60)
 
 
 def race(size, init, evaluations):
@@ -186,7 +188,8 @@ def _array(name, shape):
 
 def _serve(who, size, init, evaluations):
     evaluations = int(evaluations)
-    run = Run(CONTENT, STYLE, Settings(size=int(size), init=init, iterations=evaluations))
+    pyramid = {"ours": None, "torch": "none"}[who]
+    run = Run(CONTENT, STYLE, Settings(size=int(size), init=init, iterations=evaluations, pyramid=pyramid))
     turns, image = {"ours": _ours, "torch": _torch}[who](run, evaluations)
     saved = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
     turns.end(np.rint(image * 255).astype(int).tolist(), run.objective(saved)[0])
