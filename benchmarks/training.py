@@ -17,11 +17,14 @@ def main(steps=STEPS, rounds=9):
             for threads in (1, 2):
                 ours, settings = f"ours training {name} {batch} {threads}", f"torch training {name} {batch} {threads}"
                 found = race([ours, *(f"{settings} {mode}" for mode in MODES)], rounds)
-                times = found[ours][0]
-                better = np.minimum(*(found[f"{settings} {mode}"][0] for mode in MODES))
+                times, memory = found[ours]
+                theirs = [found[f"{settings} {mode}"] for mode in MODES]
+                better, least = (np.minimum(*column) for column in zip(*theirs, strict=True))
                 milliseconds = [f"{np.median(t) * 1e3:.1f} ms" for t in (times, better)]
-                rows.append([NETS[name], f"{batch}", f"{threads}", *milliseconds, ratio(better, times)])
+                megabytes = [f"{m:.0f} MB" for m in (memory, least)]
+                rows.append([NETS[name], f"{batch}", f"{threads}", *milliseconds, ratio(better, times), *megabytes])
     head = ["", "batch", "threads", "nnbasics", "PyTorch's better mode", "times as fast (range)"]
+    head += ["peak memory", "PyTorch's"]
     write("training", "A training step: forward, backward, descent", head, rows)
 
 

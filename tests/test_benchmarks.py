@@ -62,7 +62,7 @@ def test_layers_training_and_ideas(results, monkeypatch):
         module.main()
     assert [row[0] for row in tables(results, "layers")] == [name for name, *_ in layers.LAYERS]
     assert len(tables(results, "training")) == 2 * sum(len(batches) for _, batches in training.STEPS)
-    assert {row[5] for row in tables(results, "training")} == {"2.00 (2.00 to 2.00)"}
+    assert {tuple(row[5:]) for row in tables(results, "training")} == {("2.00 (2.00 to 2.00)", "1 MB", "2 MB")}
     assert {row[5] for row in tables(results, "ideas")} == {"0.50 (0.50 to 0.50)"}
     assert all(idea.__doc__ and "against" in idea.__doc__ for idea, _ in ideas.IDEAS.values())
     page = (results / "page.md").read_text(encoding="utf-8")
