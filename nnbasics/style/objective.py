@@ -131,7 +131,7 @@ class Objective:
             gradient = targets.network.backward(*slopes) if targets.network else np.zeros_like(x)
         if self.tv_weight:
             terms["tv"], slope = self._variation(x)
-            gradient = gradient + slope
+            gradient = np.add(gradient, slope, out=slope)
         return terms, gradient
 
     def terms(self, x):

@@ -1,5 +1,7 @@
 """Total variation: how much a picture changes from each pixel to its right and lower neighbour."""
 
+import math
+
 import numpy as np
 
 
@@ -24,11 +26,19 @@ def total_variation(x, power=1.0, factors=(1.0, 1.0), inner=False):
     value : float
     gradient : ndarray, the shape and dtype of x
     """
+    gradient, values = np.empty_like(x), []
+    for plane in np.ndindex(x.shape[:2]):  # one at a time: what lies between takes a third of the memory
+        value, gradient[plane] = _of_plane(x[plane], power, factors, inner)
+        values.append(value)
+    return math.fsum(values), gradient
+
+
+def _of_plane(x, power, factors, inner):
     dx, dy = np.zeros_like(x), np.zeros_like(x)
-    dx[..., :, :-1] = x[..., :, 1:] - x[..., :, :-1]
-    dy[..., :-1, :] = x[..., 1:, :] - x[..., :-1, :]
+    dx[:, :-1] = x[:, 1:] - x[:, :-1]
+    dy[:-1] = x[1:] - x[:-1]
     if inner:
-        dx[..., -1, :] = dy[..., :, -1] = 0
+        dx[-1] = dy[:, -1] = 0
     down, right = map(x.dtype.type, factors)
     square = right * dx * dx + down * dy * dy
     value = float(np.sum(square**power, dtype=np.float64))
@@ -36,6 +46,6 @@ def total_variation(x, power=1.0, factors=(1.0, 1.0), inner=False):
     dx *= slope * right
     dy *= slope * down
     gradient = -dx - dy
-    gradient[..., :, 1:] += dx[..., :, :-1]
-    gradient[..., 1:, :] += dy[..., :-1, :]
+    gradient[:, 1:] += dx[:, :-1]
+    gradient[1:] += dy[:-1]
     return value, gradient

@@ -4,6 +4,7 @@ Frames painted on their own flicker: every one is another of many good pictures.
 result, warped by the flow of the frames, and pays for leaving it where the flow can be trusted.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class Steady:
         return terms, gradient + x.dtype.type(2 * self.weight) * pull
 
 
-def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=False, on_frame=None):
+def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=False, on_frame=None, announce=None):
     """Paint the frames of `source`, and write each to `folder` as soon as it is done.
 
     Parameters
@@ -60,13 +61,15 @@ def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=Fals
     folder : path
         Gets 00001.png, 00002.png, ...; made if it is not there.
     settings : Settings
-        Iterations are of the first frame; the others, which start near their end, take 2/5 of them.
+        Iterations are of the first frame; the others, which start near their end, take 2/5 of them, at full size.
     steadiness : float
         How dear it is to leave the last frame, 0 for frames that only start from it.
     resume : bool
         Go on behind the frames that are in `folder`.
     on_frame : callable, optional
         Called as on_frame(number, count) before each frame.
+    announce : callable, optional
+        Called with the run of the first frame that is painted, when it is planned.
 
     Returns
     -------
@@ -75,33 +78,35 @@ def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=Fals
     """
     clip = moving.read(source)
     folder = _folder(folder, resume)
+    later = replace(settings, iterations=math.ceil(LATER * settings.iterations), pyramid={})
     painted, last, before = [], None, None
     for number, frame in enumerate(clip, 1):
         file = folder / f"{number:05}.png"
         frame = pictures.resize(frame, settings.size)
         if file.exists():
-            _check_same(file, settings, frame)
+            _check_same(file, settings if last is None else later, frame)
         else:
             if on_frame is not None:
                 on_frame(number, clip.count)
-            run = _run(frame, before, last, style, settings, steadiness)
+            if last is None:
+                run = Run(frame, style, settings, announce)
+            else:
+                run = _following(frame, before, last, style, later, steadiness, announce)
             if follow(run, []):
                 raise KeyboardInterrupt
             run.result.save(file)
+            run = announce = None  # a run's memory is free before the next takes its own
         last, before = pictures.read(file), frame  # as the file has it, so that going on later changes nothing
         painted.append(file)
     return painted
 
 
-def _run(frame, before, last, style, settings, steadiness):
-    """The run of one frame, whose picture before the walk is the last one, moved."""
-    if last is None:
-        return Run(frame, style, settings)
+def _following(frame, before, last, style, settings, steadiness, announce):
+    """The run of a frame whose picture before the walk is the last one, moved."""
     moved = flow(before, frame)
     warped, trusted = warp(last, moved), trust(before, frame, moved)
     start = trusted[..., None] * warped + (1 - trusted[..., None]) * frame
-    iterations = max(1, round(LATER * settings.iterations)) if settings.iterations else 0
-    run = Run(frame, style, replace(settings, init=start.astype(np.float32), iterations=iterations))
+    run = Run(frame, style, replace(settings, init=start.astype(np.float32)), announce)
     if steadiness:
         w = np.ascontiguousarray(warped.transpose(2, 0, 1)[None])
         run.walk.objective = Steady(run.objective, w, trusted, steadiness * run.walk.price)

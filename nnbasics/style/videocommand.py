@@ -71,6 +71,10 @@ def _paint(arguments, settings, steadiness, folder):
             left = f", {progress.duration(seconds * (count - number + 1))} left"
         print(f"frame {number} of {count}{left}", file=sys.stderr, flush=True)
 
+    def announce(run):
+        height, width = run.shape[2:]
+        print(f"{width} x {height} pixels a frame: {run.plan}", file=sys.stderr, flush=True)
+
     try:
         return video.paint(
             arguments.clip,
@@ -80,6 +84,7 @@ def _paint(arguments, settings, steadiness, folder):
             steadiness=steadiness,
             resume=arguments.resume,
             on_frame=tell,
+            announce=announce,
         )
     except KeyboardInterrupt:
         print(f"\nnnbasics: stopped; the frames so far are in {folder}, --resume goes on behind them", file=sys.stderr)

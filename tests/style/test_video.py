@@ -1,6 +1,7 @@
 """Painted videos: steadier than frames on their own, gone on with bit for bit, and animations of the walk."""
 
 import os
+import weakref
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from nnbasics.cli import main
 from nnbasics.data import moving
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError
-from nnbasics.style import stylize
+from nnbasics.style import stylize, video
 from nnbasics.style.settings import Settings
 from nnbasics.style.video import Steady, flicker, paint
 
@@ -62,6 +63,28 @@ def test_going_on_gives_the_same_frames(clip, painted, tmp_path):
         np.testing.assert_array_equal(pictures.read(file), pictures.read(expected))
 
 
+def test_smaller_sizes_come_before_the_first_frame_alone(clip, tmp_path):
+    settings = Settings(size=64, iterations=5, pyramid={32: 2})
+    first, second, _ = paint(clip, "starry_night", tmp_path / "out", settings)
+    made = [pictures.metadata(file)["settings"] for file in (first, second)]
+    assert [each["pyramid"] for each in made] == [{"32": 2}, {}] and [each["iterations"] for each in made] == [5, 2]
+    second.unlink()
+    paint(clip, "starry_night", tmp_path / "out", settings, resume=True)
+
+
+def test_a_run_is_gone_before_the_next_begins(clip, tmp_path, monkeypatch):
+    alive = weakref.WeakSet()
+
+    class Noted(video.Run):
+        def __init__(self, *given):
+            assert not alive
+            super().__init__(*given)
+            alive.add(self)
+
+    monkeypatch.setattr(video, "Run", Noted)
+    assert len(paint(clip, "starry_night", tmp_path / "out", Settings(size=48, iterations=1))) == 3
+
+
 def test_what_is_there_is_not_mixed_with_something_else(clip, painted):
     folder = painted[0].parent
     with pytest.raises(PictureError, match="not empty"):
@@ -91,6 +114,7 @@ def test_the_command_makes_a_film(clip, tmp_path, capsys):
     assert main(["video", str(clip), "starry_night", "-o", str(out), "--size", "48", "--iterations", "2"]) == 0
     said = capsys.readouterr()
     assert "3 frames" in said.out and "frame 3 of 3" in said.err
+    assert said.err.count("48 x 32 pixels a frame: about") == 1
     assert moving.read(out).count == 3
     assert os.listdir(tmp_path) == ["film.gif"]
 
