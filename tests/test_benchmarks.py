@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as every
-from benchmarks import accuracy, closure, ideas, interleave, layers, quality, report, roofline, training
+from benchmarks import accuracy, closure, ideas, interleave, layers, memory, quality, report, roofline, training
 
 
 @pytest.fixture
@@ -103,6 +103,17 @@ def test_all_in_order_and_after_a_failure_the_others(monkeypatch, capsys):
     assert ran[-1] == "ideas" and "[1/1] ideas" in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r"no benchmark is called 'idea'; choose from closure"):
         every.main(["idea"])
+
+
+def test_memory_foretold(results, monkeypatch):
+    monkeypatch.setattr(memory, "CASES", {"small": "style cat auvers -o out.png --size 48 --iterations 1", "other": ""})
+    memory.main(["cat"])
+    [[name, command, *megabytes, ratio]] = tables(results, "memory")
+    assert name == "small" and command == "`style cat auvers -o out.png --size 48 --iterations 1`"
+    foretold, peak = (float(cell.removesuffix(" MB")) for cell in megabytes)
+    assert 100 < peak < 500 and float(ratio) == pytest.approx(foretold / peak, abs=0.02)
+    with pytest.raises(SystemExit, match=r"nnbasics style cat nobody -o out.png: .*nobody"):
+        memory.measured("style cat nobody -o out.png")
 
 
 def test_time_to_quality(results, monkeypatch):
