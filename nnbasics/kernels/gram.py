@@ -206,7 +206,7 @@ def times(pixels, packed, out):
 
 
 def packed(matrix):
-    """A matrix (depth, columns) as panels of B, zeros to the right: [panel][row][2 LANES]."""
+    """A matrix (depth, columns) as panels of B, zeros to the right: `[panel][row][2 LANES]`."""
     depth, columns = matrix.shape
     panels = -(-columns // PANEL)
     out = np.zeros((panels, depth, PANEL), np.float32)

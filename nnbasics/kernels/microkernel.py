@@ -32,7 +32,7 @@ ZERO, ONE = np.int64(0), np.int64(1)  # as arguments; for a literal 0 Numba woul
 
 
 def outer_product(sums, column, row):
-    """sums[i][j] += column[i] * row[j]; a column is asked for number by number, since registers are few."""
+    """`sums[i][j] += column[i] * row[j]`; a column is asked for number by number, since registers are few."""
     row = list(row)
     for i, sums_of_row in enumerate(sums):
         a = column(i)

@@ -10,7 +10,7 @@ import numpy as np
 from nnbasics.kernels.compile import kernel
 from nnbasics.kernels.machine import LANES
 from nnbasics.kernels.memory import lent, padded
-from nnbasics.kernels.simd import address, emit, load, repeat, store, take_next, transposed
+from nnbasics.kernels.simd import address, copy_numbers, take_next, transpose
 from nnbasics.kernels.threads import run_together
 
 
@@ -56,20 +56,6 @@ def as_maps(pixels, channels):
     return pixels[..., :channels].transpose(0, 3, 1, 2)
 
 
-@emit
-def _turn(source, source_row, target, target_row):
-    """A square whose rows lie source_row apart, transposed."""
-    rows = transposed([load(source + source_row * i) for i in range(LANES)])
-    for i, row in enumerate(rows):
-        store(target + target_row * i, row)
-
-
-@emit
-def _copy_numbers(source, step, target, target_step, n):
-    with repeat(n) as i:
-        store(target + target_step * i, load(source + step * i, 1))
-
-
 @kernel
 def _copy(counter, x, y, outer, middle, before, after, x_outer, y_outer, x_middle, y_middle, _x1, y_row, x_row, _y1):
     """`before` numbers lie side by side in x, rows x_row apart; `after` of them in y, rows y_row apart."""
@@ -82,7 +68,7 @@ def _copy(counter, x, y, outer, middle, before, after, x_outer, y_outer, x_middl
         source, target = x + i * x_outer + j * x_middle, y + i * y_outer + j * y_middle
         for b in range(0, whole_before, LANES):
             for a in range(0, whole_after, LANES):
-                _turn(source + a * x_row + b, x_row, target + b * y_row + a, y_row)
+                transpose(source + a * x_row + b, x_row, target + b * y_row + a, y_row)
         for b in range(before):
             start = whole_after if b < whole_before else 0
-            _copy_numbers(source + start * x_row + b, x_row, target + b * y_row + start, 1, after - start)
+            copy_numbers(source + start * x_row + b, x_row, target + b * y_row + start, 1, after - start)

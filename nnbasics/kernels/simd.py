@@ -322,6 +322,21 @@ def copy(source, target, vectors):
         store(target + i * LANES, load(source + i * LANES))
 
 
+@emit
+def copy_numbers(source, step, target, target_step, n):
+    """n numbers one by one, which lie so far apart here and there."""
+    with repeat(n) as i:
+        store(target + i * target_step, load(source + i * step, 1))
+
+
+@emit
+def transpose(source, source_row, target, target_row):
+    """A square of LANES x LANES numbers, whose rows lie so far apart here and there, transposed."""
+    rows = transposed([load(source + source_row * i) for i in range(LANES)])
+    for i, row in enumerate(rows):
+        store(target + target_row * i, row)
+
+
 @intrinsic
 def take_next(_context, counter):
     """Read the int64 counter at this byte address and add one to it, as one step that no other thread can divide."""

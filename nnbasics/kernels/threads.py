@@ -6,7 +6,7 @@ the interpreter's lock, so ordinary Python threads do; between two kernels they 
 ones spin, which costs whoever computes next dearly), and waking them takes about ten microseconds.
 
 How many threads: `set_num_threads` here, else `numba.set_num_threads`, else NUMBA_NUM_THREADS, else OMP_NUM_THREADS,
-else every processor this process may use (`quota`). No result depends on it, to the last bit.
+else every processor this process may use (`quota`). No result of a kernel depends on it, to the last bit.
 """
 
 import math

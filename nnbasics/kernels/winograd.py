@@ -53,7 +53,7 @@ from nnbasics.kernels.simd import (
     store,
     store_mask,
     take_next,
-    transposed,
+    transpose,
     zeros,
 )
 from nnbasics.kernels.transforms import (
@@ -115,16 +115,9 @@ FILTERS, BLOCKS, PATCHES, PANELS = range(4)
 # ---- U: the filters ----------------------------------------------------------------------------------------------
 
 
-@emit
-def _transpose(source, source_row, target, target_row):
-    rows = transposed([load(source + source_row * i) for i in range(LANES)])
-    for i, row in enumerate(rows):
-        store(target + target_row * i, row)
-
-
 @kernel
 def fetch_filters(work, panel, w, corner):
-    """The weights of one panel as w [channel][tap][2 LANES filters]; `corner` is scratch, LANES x 9 LANES."""
+    """The weights of one panel as w, `[channel][tap][2 LANES filters]`; `corner` is scratch, LANES x 9 LANES."""
     row = work.weight_inputs * TAPS
     for half in range(2):
         k = panel * PANEL + half * LANES
@@ -135,14 +128,14 @@ def fetch_filters(work, panel, w, corner):
         elif work.transposed:
             for c in range(0, work.channels, LANES):
                 for i in range(TAPS):  # (LANES rows of weights, 9 LANES) -> [filter][tap][LANES rows]
-                    _transpose(work.weight + c * row + k * TAPS + i * LANES, row, corner + i * LANES * LANES, LANES)
+                    transpose(work.weight + c * row + k * TAPS + i * LANES, row, corner + i * LANES * LANES, LANES)
                 for tap in range(TAPS):  # -> [row][8 - tap][LANES filters]
-                    _transpose(
+                    transpose(
                         corner + tap * LANES, TAPS * LANES, to + (c * TAPS + TAPS - 1 - tap) * PANEL, TAPS * PANEL
                     )
         else:
             for i in range(0, work.channels * TAPS, LANES):
-                _transpose(work.weight + k * row + i, row, to + i * PANEL, PANEL)
+                transpose(work.weight + k * row + i, row, to + i * PANEL, PANEL)
 
 
 def _filter_row(a):
@@ -167,7 +160,7 @@ _filter_row_0, _filter_row_1, _filter_row_2, _filter_row_3, _filter_row_4, _filt
 
 @kernel
 def transform_filters(a, w, u, u_product, count):
-    """Row a of U: products 6 a to 6 a + 5, each [channel][2 LANES filters]."""
+    """Row a of U: products 6 a to 6 a + 5, each `[channel][2 LANES filters]`."""
     if a == 0:
         _filter_row_0(w, u, u_product, count)
     elif a == 1:
