@@ -9,7 +9,9 @@ backward   the convolution's gradient spreads a pooled map's gradient as it read
            below (the content's gradient; the style's, F S), and applies the mask of that layer's ReLU
 
 What stays between forward and backward is bits, and the features that somebody wants. All other maps live in two
-buffers that take turns. The rules are those of `Conv2d`, `ReLU` and `MaxPool2d`; tests compare.
+buffers that take turns. The rules are those of `Conv2d`, `ReLU` and `MaxPool2d`; tests compare. One thing differs: a
+NaN or an infinity spreads over the whole tile of 4x4 outputs that it lies in, not the 3x3 alone that see it (`winograd`
+says why).
 """
 
 import math

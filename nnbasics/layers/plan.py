@@ -44,6 +44,11 @@ class Plan:
     guides : dict of str to ndarray (R, H, W), optional
         Layers of which Gram matrices of R regions are wanted (then N is 1), with how much each position counts; or
         their names alone, when each `forward` will be given guides of its own.
+
+    Notes
+    -----
+    A NaN or an infinity in one pixel makes NaN, in each fused 3x3 convolution, of all 4x4 outputs of the tile that it
+    lies in, where the layer by itself keeps it to the 3x3 that see it. It never becomes a number.
     """
 
     def __init__(self, net, shape, features=(), grams=(), dtype="float32", guides=None):
