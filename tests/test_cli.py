@@ -107,7 +107,7 @@ def test_several_styles_each_with_its_mask(tmp_path, capsys):
     assert [style["name"] for style in made["style"]] == ["auvers.jpg", "great_wave.jpg"]
     assert made["mask"][0]["name"] == "left.png" and made["mask"][1] == "rest"
     said = refused(capsys, "style", "cat", "auvers", "-o", tmp_path / "left.png", "--overwrite", *words[:2], *SMALL)
-    assert "left.png is a picture that is read" in said
+    assert "left.png' is read as well" in said
 
 
 def test_a_picture_on_the_way_that_exists_is_kept_too(tmp_path, capsys):
@@ -123,6 +123,27 @@ def test_the_content_itself_is_not_written_over(tmp_path, capsys):
         capsys, "style", tmp_path / "photo.png", "auvers", "-o", tmp_path / "photo.png", "--overwrite", *SMALL
     )
     assert "choose another name" in said and (tmp_path / "photo.png").read_bytes() == before
+    clip = tmp_path / "photo.gif"
+    Image.new("RGB", (64, 64)).save(clip)
+    before = clip.read_bytes()
+    words = ["-o", tmp_path / "out.png", "--animate", clip, "--overwrite"]
+    assert "photo.gif' is read as well" in refused(capsys, "style", clip, "auvers", *words, *SMALL)
+    assert clip.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-o", "a.webp", "--animate", "./a.webp"],
+        ["-o", "a.png", "--checkpoint", "a.png"],
+        ["-o", "a.png", "--checkpoint", "b.csv", "--trace", "b.csv"],
+        ["-o", "a.webp", "--save-every", "2", "--animate", "a-0002.webp"],
+    ],
+)
+def test_one_name_for_two_things_is_refused_before_the_work(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    assert "would be written twice" in refused(capsys, "style", "cat", "auvers", *words, *SMALL)
+    assert os.listdir(tmp_path) == []
 
 
 WRONG_WORDS = [

@@ -30,9 +30,9 @@ def target(path, kinds: dict, overwrite: bool) -> tuple[Path, str]:
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         known = ", ".join(kinds)
-        near = difflib.get_close_matches(path.suffix.lower(), kinds, n=1)
-        guess = f"; did you mean {near[0]}?" if near else ""
-        raise PictureError(f"{quoted(path)} must end in one of {known}, to say which kind of file to write{guess}")
+        raise PictureError(
+            f"{quoted(path)} must end in one of {known}, to say which kind of file to write{_guess(path.suffix, kinds)}"
+        )
     try:
         found = Path(os.path.realpath(path))
         mode = _mode(found)
@@ -64,6 +64,21 @@ def check_writable(found: Path) -> None:
             temporary.unlink()
 
 
+def check_apart(written, read=()) -> None:
+    """Refuse, before a long run, names of which one would be written twice, or written and read: `overwrite` is for old
+    results. None stands for no file.
+    """
+    taken = set()
+    for path in filter(None, written):
+        place = os.path.realpath(path)
+        if place in taken:
+            raise PictureError(f"{quoted(path)} would be written twice: choose another name for one of the two")
+        taken.add(place)
+    for path in filter(None, read):
+        if os.path.exists(path) and os.path.realpath(path) in taken:
+            raise PictureError(f"{quoted(path)} is read as well: choose another name to write to")
+
+
 @contextlib.contextmanager
 def replacing(found: Path):
     """A name beside `found` to write to, which takes its place at the end; after an error nothing has changed."""
@@ -79,6 +94,14 @@ def replacing(found: Path):
 
 def cannot_write(path, error: Exception) -> PictureError:
     return PictureError(f"{quoted(path)} cannot be written: {reason(error)}. Choose another folder or name")
+
+
+def _guess(suffix: str, kinds) -> str:
+    """What was meant by a slip of the fingers; .bmp is none, but a kind of file that is not written here."""
+    from PIL import Image
+
+    near = difflib.get_close_matches(suffix.lower(), kinds, n=1)
+    return f"; did you mean {near[0]}?" if near and suffix.lower() not in Image.registered_extensions() else ""
 
 
 def _mode(found: Path) -> int | None:

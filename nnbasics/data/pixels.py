@@ -35,6 +35,8 @@ def colour_and_alpha(image, where: str) -> tuple[np.ndarray, np.ndarray | None]:
     """(H, W) or (H, W, 3) float32 in [0, 1], and the (H, W) opacity or None, of a decoded Pillow image."""
     if image.mode.startswith(("I", "F")):
         return _deep_grey(image, where)
+    if image.mode == "P" and not (image.palette and image.palette.palette):
+        raise PictureError(f"{where} is damaged: its palette has no colours. Copy or download it again")
     profile, alpha = image.info.get("icc_profile"), None
     if image.mode == "LA":
         image, alpha = image.getchannel("L"), image.getchannel("A")

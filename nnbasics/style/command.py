@@ -1,7 +1,6 @@
 """`nnbasics style CONTENT STYLE [STYLE ...] -o OUT`: the words of the command line turned into a run."""
 
 import contextlib
-import os
 import shlex
 import signal
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from nnbasics.data import moving, samples
 from nnbasics.data import picture as pictures
-from nnbasics.errors import PictureError, SettingsError
+from nnbasics.data.output import check_apart
+from nnbasics.errors import SettingsError
 from nnbasics.style import animation, progress
 from nnbasics.style import trace as traces
 from nnbasics.style.checkpoint import AUTO, Keeping
@@ -85,11 +85,14 @@ def run(arguments):
     with flags():
         keeping = Keeping(arguments.checkpoint, arguments.resume, arguments.checkpoint_every)
     stages = _stages(output, settings.iterations, every, keeping.iteration)
-    _check_outputs(arguments, [output, *stages.values()])
+    for path in (output, *stages.values()):
+        pictures.check_writable(path, arguments.overwrite)
     if arguments.animate:
         moving.check_writable(arguments.animate, arguments.overwrite)
     if arguments.trace:
         traces.check(arguments.trace, arguments.overwrite, arguments.resume)
+    beside = arguments.animate, arguments.trace, arguments.checkpoint
+    check_apart([output, *stages.values(), *beside], [arguments.content, *sources(arguments)])
 
     def announce(planned):
         keeping.check(planned)
@@ -152,18 +155,9 @@ def _stages(output, iterations, every, done):
     return {i: output.with_name(f"{output.stem}-{i:0{digits}}{output.suffix}") for i in numbers}
 
 
-def _check_outputs(arguments, paths):
-    """Refuse, before any work, what could not be written after it."""
-    for path in paths:
-        pictures.check_writable(path, arguments.overwrite)
-        for source in _sources(arguments):
-            if path.exists() and os.path.exists(source) and path.samefile(source):
-                raise PictureError(f"{path} is a picture that is read: choose another name to write to")
-
-
-def _sources(arguments):
-    """The words that may be files, which must not be written over; but a picture to go on from may."""
-    return [arguments.content, *arguments.style, *(arguments.mask or ()), *(arguments.style_mask or ())]
+def sources(arguments):
+    """The words beside the content that may be files, which must not be written over; a picture to go on from may."""
+    return [*arguments.style, *(arguments.mask or ()), *(arguments.style_mask or ())]
 
 
 def _opening(arguments, transfer, keeping):

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nnbasics.data import picture as pictures
+from nnbasics.data.output import check_apart
 from nnbasics.errors import PictureError, SettingsError, nearest
-from nnbasics.style import progress
-from nnbasics.style.command import add_settings, flags, given
+from nnbasics.style import plan, progress
+from nnbasics.style.command import add_settings, flags, given, sources
 from nnbasics.style.ingredients import Ingredients
+from nnbasics.style.presets import PRESETS
 from nnbasics.style.run import Run, follow
 from nnbasics.style.settings import STYLE_LAYERS, Settings
 from nnbasics.style.sheet import grid_sheet
@@ -94,10 +96,11 @@ def run(arguments):
     if rows.name == columns.name:
         raise SettingsError(f"--columns: {columns.name} is on the rows already; choose another setting")
     with flags():
-        base = {**SMALL, **given(arguments)}
-        pairs = [[{rows.name: row, columns.name: column} for column in columns.values] for row in rows.values]
-        settings = [[Settings.of(**{**base, **pair}) for pair in line] for line in pairs]
+        base = given(arguments)
+        pairs = [[{**base, rows.name: row, columns.name: column} for column in columns.values] for row in rows.values]
+        settings = [[_settings(pair) for pair in line] for line in pairs]
     pictures.check_writable(arguments.output, arguments.overwrite)
+    check_apart([arguments.output], [arguments.content, *sources(arguments)])
     cells = _Cells(arguments, settings)
     cells.check()
     images = cells.paint()
@@ -110,6 +113,12 @@ def run(arguments):
     took = progress.duration(time.perf_counter() - began)
     print(f"{arguments.output}  {len(rows.values)} x {len(columns.values)} pictures, {took}")
     return 0
+
+
+def _settings(values):
+    """The settings of one picture; small, if neither they nor a preset say otherwise."""
+    preset = PRESETS.get(values.get("preset"), {})
+    return Settings.of(**{**{name: value for name, value in SMALL.items() if name not in preset}, **values})
 
 
 class _Cells:
@@ -128,7 +137,9 @@ class _Cells:
                 raise PictureError(f"--cells: the folder {self.folder} cannot be made: {problem.strerror}") from None
         with flags():
             for settings in (one for line in self.settings for one in line):
-                Ingredients(self.content, self.styles, settings).shapes(settings.size)
+                ingredients = Ingredients(self.content, self.styles, settings)
+                ingredients.masks(ingredients.shapes(settings.size))
+                plan.fitted(ingredients, settings)
 
     def paint(self):
         """Lists of pictures, row by row; None after Ctrl-C."""

@@ -1,6 +1,7 @@
 """From what is given to what is minimised: pictures, masks and settings, made into an objective at one size."""
 
 import math
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,10 @@ class Prepared:
     price: float
     _chroma: np.ndarray | None
 
+    def walked(self, image):
+        """A picture (H, W, 3) as the walk has it, (1, 3, H, W): the other way round than `finished`."""
+        return _as_array(image, self._chroma)
+
     def finished(self, x):
         """The picture at x as it is shown and saved: (H, W, 3) in [0, 1]."""
         image = np.clip(x[0].transpose(1, 2, 0), 0, 1)
@@ -73,6 +78,13 @@ class Ingredients:
         self._roles = ["the content picture", *_roles(len(styles))]
         self._read = [_read(role, source) for role, source in zip(self._roles, [content, *styles], strict=True)]
         self._init = _init(settings.init)
+
+    @property
+    def files(self):
+        """The files that are read, but for one to go on from."""
+        settings = self.settings
+        found = [self._given["content"], *self._given["style"], *(settings.mask or ()), *(settings.style_mask or ())]
+        return [each for each in found if isinstance(each, (str, os.PathLike))]
 
     @property
     def given(self):
@@ -149,14 +161,18 @@ class Ingredients:
 
     def facts(self):
         """What a manifest says about the pictures: names and hashes."""
-        settings, style = self.settings, [manifest.picture(each) for each in self._given["style"]]
-        facts = {"content": manifest.picture(self._given["content"]), "style": style[0] if len(style) == 1 else style}
-        for name in ("mask", "style_mask"):
-            if getattr(settings, name):
-                facts[name] = [masks.word(source) or manifest.picture(source) for source in getattr(settings, name)]
-        if self._init is not None:
-            facts["init"] = manifest.picture(settings.init)
-        return facts
+        found = facts(self._given["content"], self._given["style"], self.settings)
+        return found if self._init is None else {**found, "init": manifest.picture(self.settings.init)}
+
+
+def facts(content, styles, settings):
+    """What a manifest says about the pictures of a run, but for the one that it starts from: names and hashes."""
+    style = [manifest.picture(each) for each in (styles if isinstance(styles, (list, tuple)) else [styles])]
+    found = {"content": manifest.picture(content), "style": style[0] if len(style) == 1 else style}
+    for name in ("mask", "style_mask"):
+        if getattr(settings, name):
+            found[name] = [masks.word(source) or manifest.picture(source) for source in getattr(settings, name)]
+    return found
 
 
 def network(name_or_path, pooling, convention="paper"):

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from nnbasics.data import picture as pictures
+from nnbasics.data import samples
 from nnbasics.errors import PictureError
 
 REST = "rest"  # the word for: everywhere the other masks are not
@@ -65,9 +66,13 @@ def shares(weights, masks):
 def _grey(source, height, width):
     if isinstance(source, np.ndarray) and source.dtype == bool:
         source = source.astype(np.float32)
+    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+    if name is not None and not os.path.lexists(name) and name not in samples.names():
+        raise PictureError(
+            f"{name!r} does not exist: a picture, white where the style goes, was expected, or {REST}, or {NONE}"
+        )
     grey = pictures.read(source).mean(axis=2, dtype=np.float32)
-    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else "a mask"
-    return _painted(_resized(grey, height, width, "BILINEAR"), name)
+    return _painted(_resized(grey, height, width, "BILINEAR"), name or "given")
 
 
 def _painted(mask, name):
@@ -75,6 +80,8 @@ def _painted(mask, name):
     if mask is None:
         raise PictureError(f"{REST!r} is what other masks leave, and there is no other")
     if not (mask > 0.02).any():
+        if name == REST:
+            raise PictureError(f"nothing is left for {REST!r}: the other masks are white everywhere")
         raise PictureError(f"the mask {name} is black everywhere: its white says where the style goes")
     return mask
 

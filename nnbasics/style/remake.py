@@ -9,6 +9,7 @@ import numpy as np
 
 from nnbasics.data import picture as pictures
 from nnbasics.data import samples
+from nnbasics.data.output import check_apart
 from nnbasics.errors import PictureError, UserError, WeightsError
 from nnbasics.style import manifest, progress
 from nnbasics.style.masks import word
@@ -44,6 +45,7 @@ def run(arguments):
     moved = {role: getattr(arguments, role) for role in ROLES}
     transfer = prepared(path, **moved)
     pictures.check_writable(output, arguments.overwrite)
+    check_apart([output], [path, *transfer.ingredients.files])
     height, width = transfer.shape[2:]
     total = transfer.settings.iterations
     print(f"{path} again: {width} x {height} pixels, {total} steps", file=sys.stderr, flush=True)
@@ -82,6 +84,11 @@ def prepared(path, **moved):
     settings = made.get("settings")
     if made.get("program") != "nnbasics" or not isinstance(settings, dict):
         raise PictureError(f"{path} does not carry the settings that it was made with")
+    if "frame" in made:
+        raise PictureError(
+            f"{path} is frame {made['frame']!a} of a moving picture, painted with the one before in view: "
+            "make them again together, nnbasics video"
+        )
     try:
         roles = ["content", "style", *(role for role in ("mask", "style_mask", "init") if role in made)]
         found = {role: _all_found(role, made[role], path, moved.get(role)) for role in roles}

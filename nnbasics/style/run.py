@@ -123,12 +123,12 @@ class Run:
 
     def _at(self, size, before=None):
         """Stand at the beginning of the walk at one size, perhaps behind the walk at the size before."""
-        self.walk = self._prepared = self.objective = None  # their memory goes before more is taken
+        self.walk = self.prepared = self.objective = None  # their memory goes before more is taken
         prepared = self.ingredients.at(size)
         start = prepared.start
         if before is not None:
             start = enlarged(before.picture(), *start.shape[2:])
-        self._prepared, self._size = prepared, size
+        self.prepared, self._size = prepared, size
         self.objective, self.style_weight = prepared.objective, prepared.style_weight
         self.walk = Walk(prepared.objective, start, self.settings, prepared.price, before)
 
@@ -192,7 +192,7 @@ class Run:
         row = self.rows[-1]
         total = self.settings.iterations
 
-        walk, prepared = self.walk, self._prepared
+        walk, prepared = self.walk, self.prepared
 
         def image():
             return self._full(prepared.finished(walk.picture(step)))
@@ -202,7 +202,7 @@ class Run:
     @property
     def result(self):
         """The picture so far, as a `Result`; the start's, before the first step."""
-        image = self._full(self._prepared.finished(self.walk.picture()))
+        image = self._full(self.prepared.finished(self.walk.picture()))
         return Result(image, self.losses, self.settings, self.metadata(), self.stopped)
 
     def _full(self, image):

@@ -14,6 +14,7 @@ from nnbasics.data import moving
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style.flow import flow, trust, warp
+from nnbasics.style.ingredients import facts
 from nnbasics.style.plan import SETTLED
 from nnbasics.style.run import Run, follow
 
@@ -83,8 +84,10 @@ def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=Fals
     for number, frame in enumerate(clip, 1):
         file = folder / f"{number:05}.png"
         frame = pictures.resize(frame, settings.size)
+        place = {"frame": number, "steadiness": steadiness}
         if file.exists():
-            _check_same(file, settings if last is None else later, frame)
+            here = settings if last is None else later
+            _check_same(file, here, {**facts(frame, style, here), **place})
         else:
             if on_frame is not None:
                 on_frame(number, clip.count)
@@ -94,8 +97,9 @@ def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=Fals
                 run = _following(frame, before, last, style, later, steadiness, announce)
             if follow(run, []):
                 raise KeyboardInterrupt
-            run.result.save(file)
-            run = announce = None  # a run's memory is free before the next takes its own
+            result = run.result
+            replace(result, metadata={**result.metadata, **place}).save(file)
+            run = result = announce = None  # a run's memory is free before the next takes its own
         last, before = pictures.read(file), frame  # as the file has it, so that going on later changes nothing
         painted.append(file)
     return painted
@@ -108,8 +112,7 @@ def _following(frame, before, last, style, settings, steadiness, announce):
     start = trusted[..., None] * warped + (1 - trusted[..., None]) * frame
     run = Run(frame, style, replace(settings, init=start.astype(np.float32)), announce)
     if steadiness:
-        w = np.ascontiguousarray(warped.transpose(2, 0, 1)[None])
-        run.walk.objective = Steady(run.objective, w, trusted, steadiness * run.walk.price)
+        run.walk.objective = Steady(run.objective, run.prepared.walked(warped), trusted, steadiness * run.walk.price)
     return run
 
 
@@ -125,17 +128,27 @@ def _folder(folder, resume):
     return folder
 
 
-def _check_same(file, settings, frame):
-    """Refuse to go on behind frames of another size, or that were painted otherwise."""
-    made = pictures.metadata(file).get("settings", {})
-    wanted = {name: value for name, value in _plain(settings).items() if name not in ("init", "iterations")}
-    left_open = {name for name in SETTLED if getattr(settings, name) is None}
-    other = [name for name, value in wanted.items() if name in made and made[name] != value and name not in left_open]
-    if not made or other:
-        what = f"{other[0]} {made[other[0]]}" if other else "settings that it does not tell"
-        raise SettingsError(f"{file} was painted with {what}: the same settings are needed to go on")
-    if pictures.read(file).shape != frame.shape:
-        raise SettingsError(f"{file} has another size than the frame: it is of another clip")
+def _check_same(file, settings, made_from):
+    """Refuse to go on behind a frame that was painted otherwise, or from other pictures."""
+    made = pictures.metadata(file)
+    before = made.get("settings")
+    if not isinstance(before, dict):
+        raise SettingsError(f"{file} does not tell how it was painted: choose another folder")
+    wanted, left_open = _plain(settings), {name for name in SETTLED if getattr(settings, name) is None}
+    for name, value in wanted.items():
+        if name not in ("init", "mask", "style_mask", *left_open) and name in before and before[name] != value:
+            what = f"{name} {before[name]!a}"
+            raise SettingsError(f"{file} was painted with {what}: the same settings are needed to go on")
+    for name, fact in made_from.items():
+        if _hashes(made.get(name)) != _hashes(fact):
+            raise SettingsError(f"{file} was painted with another {name}: the same is needed to go on")
+
+
+def _hashes(fact):
+    """Of pictures their hashes: names and places may have changed."""
+    if isinstance(fact, list):
+        return [_hashes(one) for one in fact]
+    return fact.get("sha256") if isinstance(fact, dict) else fact
 
 
 def _plain(settings):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nnbasics.data import moving
 from nnbasics.data import picture as pictures
+from nnbasics.data.output import check_apart
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style import progress, video
-from nnbasics.style.command import add_settings, settings_of
+from nnbasics.style.command import add_settings, settings_of, sources
 from nnbasics.style.settings import Real
 
 DESCRIPTION = """Paint every frame of a moving picture in the style of a painting. CLIP is a folder of frames, an
@@ -48,8 +49,9 @@ def run(arguments):
         moving.check_writable(output, arguments.overwrite)
     elif output.is_file():
         raise PictureError(f"{output} is a file: a folder, or a name that ends in .gif, .webp or .mp4, was expected")
-    clip = moving.read(arguments.clip)
     folder = output.with_name(f"{output.stem}-frames") if is_film else output
+    check_apart({output, folder}, [arguments.clip, *sources(arguments)])
+    clip = moving.read(arguments.clip)
     frames = _paint(arguments, settings, steadiness, folder)
     if is_film:
         moving.write(output, (pictures.read(frame) for frame in frames), clip.fps, arguments.overwrite)

@@ -471,3 +471,11 @@ def test_thin_and_tiny_pictures_are_read(tmp_path):
     for height, width in ((10, 10), (1, 5000), (5000, 1), (1, 1)):
         picture.write(tmp_path / "a.png", np.full((height, width, 3), 0.5), overwrite=True)
         assert picture.read(tmp_path / "a.png").shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("chunks", [[], [(b"PLTE", b"")]])
+def test_a_palette_of_no_colours(tmp_path, chunks):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(4, 3, 8, 3, [bytes(4)] * 3, chunks))
+    with pytest.raises(PictureError, match=r"a.png' is damaged: its palette has no colours"):
+        picture.read(path)

@@ -9,7 +9,7 @@ from nnbasics.cli import main
 from nnbasics.data import picture as pictures
 from nnbasics.errors import SettingsError
 from nnbasics.style import stylize
-from nnbasics.style.grid import COLUMNS, ROWS, Axis
+from nnbasics.style.grid import COLUMNS, ROWS, SMALL, Axis, _settings
 from nnbasics.style.settings import Settings
 from nnbasics.style.sheet import CELL, grid_sheet
 
@@ -88,6 +88,8 @@ def test_every_pair_is_painted_as_it_would_be_alone(tmp_path, capsys):
         (["--rows", "style_layers=relu1_1,relu1_11", "--columns", "tv_weight=0"], "--style-layers: no layer"),
         (["--rows", "preset=fast,fasst", "--columns", "tv_weight=0"], "did you mean 'fast'"),
         (["--cells", "{folder}/file"], "cannot be made"),
+        (["--rows", "mask=none,sky.png", "--columns", "tv_weight=0"], "--mask: 'sky.png' does not exist"),
+        (["--rows", "memory=4GB,1MB", "--columns", "tv_weight=0"], "--memory: 1 MB is not enough"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_picture(tmp_path, capsys, words, hint):
@@ -108,3 +110,18 @@ def test_pictures_of_another_grid_are_not_touched(tmp_path, capsys):
         grid(*words, "--overwrite", "--cells", tmp_path / "cells", "--seed", "1")
     assert "was made with other settings; choose another folder" in capsys.readouterr().err
     assert (tmp_path / "cells" / "1-1.png").read_bytes() == kept
+
+
+def test_a_preset_may_be_larger_or_take_longer():
+    assert _settings({"preset": "best"}) == Settings.of("best")
+    assert _settings({"preset": "fast", "size": "64"}) == Settings.of("fast", size=64)
+    assert _settings({"preset": "strong"}) == Settings.of("strong", **SMALL)
+
+
+def test_a_picture_that_is_read_is_not_written_over(tmp_path, capsys):
+    photograph = tmp_path / "mine.png"
+    pictures.write(photograph, pictures.resize(pictures.read("cat"), 32))
+    before = photograph.read_bytes()
+    with pytest.raises(SystemExit):
+        main(["grid", "cat", str(photograph), "-o", str(photograph), "--overwrite", *QUICK])
+    assert "mine.png' is read as well" in capsys.readouterr().err and photograph.read_bytes() == before

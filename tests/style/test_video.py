@@ -1,6 +1,7 @@
 """Painted videos: steadier than frames on their own, gone on with bit for bit, and animations of the walk."""
 
 import os
+import shutil
 import weakref
 
 import numpy as np
@@ -11,8 +12,9 @@ from nnbasics.data import moving
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style import stylize, video
+from nnbasics.style.remake import prepared
 from nnbasics.style.settings import Settings
-from nnbasics.style.video import Steady, flicker, paint
+from nnbasics.style.video import Steady, _following, flicker, paint
 
 SETTINGS = Settings(size=96, iterations=10)
 
@@ -85,12 +87,38 @@ def test_a_run_is_gone_before_the_next_begins(clip, tmp_path, monkeypatch):
     assert len(paint(clip, "starry_night", tmp_path / "out", Settings(size=48, iterations=1))) == 3
 
 
-def test_what_is_there_is_not_mixed_with_something_else(clip, painted):
+def test_what_is_there_is_not_mixed_with_something_else(clip, painted, tmp_path):
     folder = painted[0].parent
     with pytest.raises(PictureError, match="not empty"):
         paint(clip, "starry_night", folder, SETTINGS)
     with pytest.raises(SettingsError, match="size"):
         paint(clip, "starry_night", folder, Settings(size=80, iterations=10), resume=True)
+    with pytest.raises(SettingsError, match="another style"):
+        paint(clip, "great_wave", folder, SETTINGS, resume=True)
+    with pytest.raises(SettingsError, match="another steadiness"):
+        paint(clip, "starry_night", folder, SETTINGS, steadiness=2, resume=True)
+    frames = list(moving.read(clip))
+    other = tmp_path / "other"
+    other.mkdir()
+    for number, frame in enumerate([frames[0], frames[1][:, ::-1], frames[2]]):
+        pictures.write(other / f"{number}.png", frame)
+    with pytest.raises(SettingsError, match=r"00002.png was painted with another content"):
+        paint(other, "starry_night", folder, SETTINGS, resume=True)
+
+
+def test_a_frame_alone_is_not_made_again(painted):
+    with pytest.raises(PictureError, match=r"00002.png is frame 2 of a moving picture.*nnbasics video"):
+        prepared(painted[1])
+
+
+@pytest.mark.parametrize("color", ["style", "keep"])
+def test_nothing_is_to_pay_where_nothing_moves(color):
+    """Held to the last picture as the walk has it: with colours kept, its brightness."""
+    frame, last = (pictures.resize(pictures.read(name), 48) for name in ("china", "flower"))
+    last = pictures.resize_to(last, *frame.shape[:2])
+    run = _following(frame, frame, last, "auvers", Settings(size=48, iterations=1, color=color), 1.0, None)
+    assert run.walk.objective.evaluate(run.walk.start)[0]["steady"] < 1e-6 * run.walk.price
+    np.testing.assert_allclose(run.walk.objective.w, run.walk.start, atol=1e-6)
 
 
 def test_steady_agrees_with_its_gradient(rng):
@@ -134,6 +162,17 @@ def test_bad_words_are_one_line(clip, tmp_path, monkeypatch, capsys, words, said
     error = capsys.readouterr().err
     assert ended.value.code == 2 and said in error and error.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_the_clip_is_not_painted_over(clip, tmp_path, capsys):
+    frames = tmp_path / "film-frames"
+    shutil.copytree(clip, frames)
+    before = {file.name: file.read_bytes() for file in frames.iterdir()}
+    for out in (frames, tmp_path / "film.gif"):
+        with pytest.raises(SystemExit):
+            main(["video", str(frames), "starry_night", "-o", str(out), "--resume", "--overwrite"])
+        assert "film-frames' is read as well" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in frames.iterdir()} == before and len(os.listdir(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])

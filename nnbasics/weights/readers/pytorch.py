@@ -202,7 +202,11 @@ def _window(name, view, values):
         raise WeightsError(f"is damaged: the values of {name[:80]} are missing")
     count = prod(view.shape)
     last = view.offset + sum((n - 1) * step for n, step in zip(view.shape, view.strides, strict=True))
-    if count > values.size or (count and last >= values.size):
+    if count > values.size > last:
+        raise WeightsError(
+            f"has {name[:80]} {view.shape}, which repeats its {values.size:,} stored values: save tensor.contiguous()"
+        )
+    if count and last >= values.size:
         raise WeightsError(f"is damaged: {name[:80]} {view.shape} reaches beyond its {values.size:,} stored values")
     window = np.lib.stride_tricks.as_strided(
         values[view.offset :], view.shape, [step * values.itemsize for step in view.strides], writeable=False
