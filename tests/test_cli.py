@@ -266,6 +266,7 @@ def test_an_error_has_no_traceback_and_exit_code_2_in_a_process_of_its_own(tmp_p
 
 def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(tmp_path):
     words = ["style", "cat", "starry_night", "-o", "out.png", "--size", "64", "--iterations", "100000", "--seed", "3"]
+    words += ["--pyramid", "32:3"]
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "nnbasics", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
@@ -281,6 +282,7 @@ def test_ctrl_c_saves_what_there_is_and_says_how_to_go_on(tmp_path):
     assert pictures.read(tmp_path / "out.png").shape == (43, 64, 3)
     assert os.listdir(tmp_path) == ["out.png"]
     again = said.strip().splitlines()[-1].split()
+    assert "--pyramid" not in again and "--size" in again
     again[again.index("--iterations") + 1] = "1"
     assert command(*again[1:], cwd=tmp_path).returncode == 0
 

@@ -47,7 +47,7 @@ def match_pca(style, content, weights=None, content_weights=None):
     """The style's colours moved so that their mean and covariance are the content's.
 
     p := A (p - mean_s) + mean_c with A = C^(1/2) S^(-1/2), C and S the covariances of content and style, and the roots
-    taken along the principal axes: S = U diag(l) U^T, S^(-1/2) = U diag(l^(-1/2)) U^T.
+    taken along the principal axes: S = U diag(l) U^T, S^(-1/2) = U diag(l^(-1/2)) U^T. What leaves [0, 1] is cut off.
     """
     mean, covariance = _mean_and_covariance(style, weights)
     mean_c, covariance_c = _mean_and_covariance(content, content_weights)

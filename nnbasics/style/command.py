@@ -201,7 +201,8 @@ def _again(arguments, transfer):
         words.append("--resume")
     else:
         values |= {"init": arguments.output, "iterations": str(transfer.settings.iterations - transfer.iteration)}
-        values.pop("seed", None)
+        for name in ("seed", "pyramid"):  # a picture that is gone on with has its fine detail already
+            values.pop(name, None)
     for name, value in values.items():
         for one in value if isinstance(value, list) else [value]:
             words += [flag(name), one]
