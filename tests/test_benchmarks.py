@@ -133,17 +133,6 @@ def test_time_to_quality(results, monkeypatch):
     assert quality.compared(curves, ends)[3:6] == ["not in 4", "", ""]
 
 
-@pytest.mark.parametrize(("init", "size"), [("content", 64), ("noise", 128)])
-def test_walkers_take_turns(results, init, size):
-    """For real, where both walk on and note what they pass; from noise ours begins smaller, which it does not note."""
-    pytest.importorskip("torch")
-    curves, ends = quality.race(size, init, 50)
-    for who, rows in curves.items():
-        assert (np.diff(rows[:, :2], axis=0) > 0).all() and rows[-1, 2] < rows[0, 2] and ends[who]["loss"] > 0
-    if init == "content":
-        np.testing.assert_allclose(curves["ours"][0, 2], curves["torch"][0, 2], rtol=1e-3)
-
-
 @pytest.mark.parametrize("page", report.PAGES, ids=lambda path: path.name)
 def test_pages_show_what_was_measured_last(page):
     shown = report.shown_tables(page.read_text(encoding="utf-8"))

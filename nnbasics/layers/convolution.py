@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -95,8 +96,14 @@ def fit(sizes, kernel_size, stride, padding, label):
                 f"{label}: the window does not fit: {axis} = {size} + 2 * {pad} of padding = {size + 2 * pad}, "
                 f"less than the kernel's {kernel}"
             )
-        out.append(windows(*arithmetic).size)
+        out.append(_size(*arithmetic))
     return tuple(out)
+
+
+@lru_cache(4096)
+def _size(*arithmetic):
+    """That of `windows`, which the same layer asks for at every step."""
+    return windows(*arithmetic).size
 
 
 class Conv2d(Layer):

@@ -37,9 +37,9 @@ def small(**settings):
     return fractalnet(2, 3, **{"widths": (3, 4), "size": 8, "classes": 3, "rng": 1, **settings})
 
 
-@pytest.mark.parametrize("settings", [{"drop_path": 0}, {"drop_path": 0.4, "dropout": 0.3}], ids=str)
-def test_it_keeps_the_contract(settings, rng):
-    net = fractalnet(2, 2, widths=(2, 3), size=4, classes=2, rng=1, **settings)
+def test_without_drop_path_it_keeps_the_contract(rng):
+    """With it, it does in `tests/testing/test_library.py`."""
+    net = fractalnet(2, 2, widths=(2, 3), size=4, classes=2, drop_path=0, rng=1)
     check_layer(net, rng.standard_normal((3, 3, 4, 4)))
 
 

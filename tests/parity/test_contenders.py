@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import contenders
+from benchmarks import contenders, quality
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.parity
@@ -31,3 +31,13 @@ def test_the_networks_have_the_same_parameters_and_cost(name):
     assert shapes == sorted(parameter.shape for parameter in ours.params.values())
     x, _ = contenders._labelled(name, 2)
     assert tuple(theirs(torch.from_numpy(x)).shape) == ours.forward(x).shape
+
+
+@pytest.mark.parametrize(("init", "size"), [("content", 64), ("noise", 128)])
+def test_walkers_take_turns(init, size):
+    """For real, where both walk on and note what they pass; from noise ours begins smaller, which it does not note."""
+    curves, ends = quality.race(size, init, 50)
+    for who, rows in curves.items():
+        assert (np.diff(rows[:, :2], axis=0) > 0).all() and rows[-1, 2] < rows[0, 2] and ends[who]["loss"] > 0
+    if init == "content":
+        np.testing.assert_allclose(curves["ours"][0, 2], curves["torch"][0, 2], rtol=1e-3)

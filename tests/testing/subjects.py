@@ -40,11 +40,13 @@ class Model(NamedTuple):
 MODELS = {  # by the name in nnbasics.models
     "MLP": Model(lambda: MLP((3, 4, 2), rng=0), (5, 3)),
     "alexnet": Model(lambda: alexnet(top=False, rng=0), (2, 3, 67, 67), slow=True),
-    "all_cnn": Model(lambda: all_cnn(width=4, rng=0), (2, 3, 12, 12)),
-    "fractalnet": Model(lambda: fractalnet(2, 2, widths=(3, 4), size=4, rng=0), (4, 3, 4, 4)),
+    "all_cnn": Model(lambda: all_cnn(classes=2, width=2, rng=0), (2, 3, 10, 9)),
+    "fractalnet": Model(
+        lambda: fractalnet(2, 2, widths=(2, 3), size=4, drop_path=0.4, dropout=0.3, rng=0), (3, 3, 4, 4)
+    ),
     "googlenet": Model(lambda: googlenet(10, auxiliary=False, rng=0), (2, 3, 64, 64), slow=True),
     "lenet5": Model(lambda: lenet5(rng=0), (2, 1, 28, 28)),
-    "resnet": Model(lambda: resnet(8, width=3, rng=0), (3, 3, 8, 8)),
+    "resnet": Model(lambda: resnet(8, width=2, shortcut="A", rng=0), (3, 3, 8, 8)),
     "simple_cnn": Model(lambda: simple_cnn(rng=0), (2, 3, 32, 32)),
     "two_stage_cnn": Model(lambda: two_stage_cnn(rng=0), (2, 1, 28, 28)),
     "vgg": Model(lambda: vgg("A", top=False, rng=0), (2, 3, 32, 32), slow=True),

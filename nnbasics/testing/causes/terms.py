@@ -74,33 +74,39 @@ def extra_term(e):
 
 
 def as_a_bias(e):
-    if e.is_x or e.subject.is_loss or not e.fits or e.given.size < 2:
+    axes = _summed(e, e.dy)
+    if axes is None:
         return None
-    for axes in subsets(np.ndim(e.dy)):
-        total = e.dy.sum(axes)
-        if total.size == e.given.size and same(e.analytic, e.at(total)):
-            return Guess(
-                "chain",
-                f"this is dy summed over {over(axes)}, the gradient of something added; {e.name} is not added.",
-                "y = gain * xhat + bias: dgain = (dy * xhat).sum(axis), and only dbias = dy.sum(axis).",
-            )
-    return None
+    return Guess(
+        "chain",
+        f"this is dy summed over {over(axes)}, the gradient of something added; {e.name} is not added.",
+        "y = gain * xhat + bias: dgain = (dy * xhat).sum(axis), and only dbias = dy.sum(axis).",
+    )
 
 
 def as_another_gain(e):
     """Whether a parameter that multiplies something has the gradient of one that multiplies x, or y."""
-    if e.is_x or e.subject.is_loss or not e.fits or e.given.size < 2:
-        return None
     factors = {name: e.subject.arrays[name] for name in e.subject.inputs} | {"y": e.y}
     for name, factor in factors.items():
-        for axes in subsets(np.ndim(e.dy)) if factor.shape == np.shape(e.dy) and name != e.name else ():
-            total = (e.dy * factor).sum(axes)
-            if total.size == e.given.size and same(e.analytic, e.at(total)):
-                return Guess(
-                    "point",
-                    f"this is dy * {name} summed over {over(axes)}, and {e.name} multiplies something else.",
-                    "y = gain * xhat + bias: dgain = (dy * xhat).sum(axis), with the xhat that forward made of x.",
-                )
+        fits = np.shape(factor) == np.shape(e.dy) and name != e.name
+        axes = _summed(e, e.dy * factor) if fits else None
+        if axes is not None:
+            return Guess(
+                "point",
+                f"this is dy * {name} summed over {over(axes)}, and {e.name} multiplies something else.",
+                "y = gain * xhat + bias: dgain = (dy * xhat).sum(axis), with the xhat that forward made of x.",
+            )
+    return None
+
+
+def _summed(e, array):
+    """The axes over which an array like dy was summed, if a parameter's gradient is such a sum; else None."""
+    if e.is_x or e.subject.is_loss or not e.fits or e.given.size < 2:
+        return None
+    for axes in subsets(np.ndim(e.dy)):
+        total = array.sum(axes)
+        if total.size == e.given.size and same(e.analytic, e.at(total)):
+            return axes
     return None
 
 
