@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numba
 from numba import njit
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
 
 from nnbasics.kernels.machine import VARIANT
 
@@ -113,8 +113,32 @@ class _Implementation(CompileResultCacheImpl):
     _locator_classes = (_Locator,)
 
 
+class _File(IndexDataCacheFile):
+    """A file for each signature and no index, so that of two processes that compile at once neither disturbs the other.
+
+    In Numba's index what one of them saves may be forgotten, or even stand under the other's signature.
+    """
+
+    def save(self, key, data):
+        self._save_data(self._name(key), (key, data))
+
+    def load(self, key):
+        try:
+            found, data = self._load_data(self._name(key))
+        except OSError:
+            return None
+        return data if found == key else None
+
+    def _name(self, key):
+        return self._data_name(int(hashlib.sha256(repr(key).encode()).hexdigest()[:16], 16))
+
+
 class _Cache(FunctionCache):
     _impl_class = _Implementation
+
+    def __init__(self, function):
+        super().__init__(function)
+        self._cache_file = _File(self._cache_path, self._impl.filename_base, self._impl.locator.get_source_stamp())
 
     def load_overload(self, signature, target_context):
         found = super().load_overload(signature, target_context)

@@ -84,6 +84,19 @@ def test_a_process_marks_its_folder_and_keeps_another_versions_that_is_in_use(pl
     assert time.time() - folder.stat().st_mtime < 3600, "marked as used"
 
 
+def test_code_is_found_by_its_signature_alone(tmp_path):
+    """Two processes that compile at once save as if each were alone, and whoever finds another's code compiles."""
+    ours, theirs = (compiling._File(str(tmp_path), "kernel-7.py311", "") for _ in range(2))
+    theirs._load_index = ours._load_index = lambda: {}  # as if the other were just about to write
+    ours.save(("float32",), "four bytes")
+    theirs.save(("float64",), "eight bytes")
+    for file in (ours, theirs):
+        assert [file.load((dtype,)) for dtype in ("float32", "float64")] == ["four bytes", "eight bytes"]
+        assert file.load(("int64",)) is None
+    (tmp_path / ours._name(("float64",))).replace(tmp_path / ours._name(("float32",)))
+    assert ours.load(("float32",)) is None
+
+
 def test_numbers_between_the_places_of_floats_are_refused():
     raw = np.zeros(33, np.uint8)
     between = raw[1 + (-raw.ctypes.data) % 4 :][:28].view(np.float32)
