@@ -37,8 +37,9 @@ $(VENV)/.installed-%: setup.cfg | $(BIN)/python
 demo: $(VENV)/.installed
 	@$(BIN)/python -m nnbasics demo
 
+# Two processes on two processors, four at the most: each takes some memory.
 test: $(VENV)/.installed-test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 test-all: $(VENV)/.installed-test $(VENV)/.installed-fuzz
 	@$(BIN)/python -m pytest -m "not parity"

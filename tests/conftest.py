@@ -1,6 +1,10 @@
 """What every test may ask for."""
 
+import os
 import signal
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # BLAS's idle threads spin, on the processors of the other workers
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import hypothesis
 import numpy as np
