@@ -255,6 +255,7 @@ def test_a_walk_that_runs_away_keeps_the_last_good_picture(tmp_path, capsys):
     said = capsys.readouterr().err
     assert code == 2
     assert "not finite" in said and "learning_rate" in said and "last good picture" in said
+    assert "smaller learning rate may help" not in said  # the optimiser's own advice, given once
     assert np.isfinite(pictures.read(out)).all()
 
 

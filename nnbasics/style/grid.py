@@ -130,16 +130,16 @@ class _Cells:
 
     def check(self):
         """Refuse before any work what would be refused at the last picture."""
-        if self.folder is not None:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as problem:
-                raise PictureError(f"--cells: the folder {self.folder} cannot be made: {problem.strerror}") from None
         with flags():
             for settings in (one for line in self.settings for one in line):
                 ingredients = Ingredients(self.content, self.styles, settings)
                 ingredients.masks(ingredients.shapes(settings.size))
                 plan.fitted(ingredients, settings)
+        if self.folder is not None:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as problem:
+                raise PictureError(f"--cells: the folder {self.folder} cannot be made: {problem.strerror}") from None
 
     def paint(self):
         """Lists of pictures, row by row; None after Ctrl-C."""

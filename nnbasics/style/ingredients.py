@@ -15,6 +15,7 @@ from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.styles import outputs
 
 SMALLEST = 16  # pixels of a side: less than this has nothing to paint, and the deepest default layer sees none of it
+LARGEST = 16384  # pixels of a side, of a style that is scaled up: as for the setting size
 STYLE_PER_VALUE = 60.0  # the default beta for one value of the content's features, where alpha is 1
 STYLE_LAYERS = 2.0  # what the weights of the default style layers add up to
 OUTSIDE = 160.0  # what a value pays for the square of its way out of [0, 1], in units of what its features count
@@ -97,12 +98,17 @@ class Ingredients:
         found = [pictures.target_size(*given, side) for given, side in zip(self.given, longest, strict=True)]
         needed = shortest_side(self.net, [*self.settings.content_layers, *self.settings.style_layers])
         for role, given, (height, width) in zip(self._roles, self.given, found, strict=True):
+            scaled = self.settings.style_scale != 1 and role != self._roles[0]
+            scale = f" and style_scale {self.settings.style_scale:g}" if scaled else ""
+            becomes = f"{role}, {given[1]} x {given[0]} pixels, becomes {width:,} x {height:,} at size {size}{scale}"
             if min(height, width) < needed:
-                scale = "" if self.settings.style_scale == 1 else f" and style_scale {self.settings.style_scale:g}"
+                larger = "a larger size or style_scale" if scaled else "a larger size"
                 raise PictureError(
-                    f"{role}, {given[1]} x {given[0]} pixels, becomes {width} x {height} at size {size}{scale}, and "
-                    f"the deepest layer needs {needed} pixels a side: use a larger size, or a picture less narrow"
+                    f"{becomes}, and the deepest layer needs {needed} pixels a side: use {larger}, "
+                    "or a picture less narrow"
                 )
+            if max(height, width) > LARGEST:
+                raise InvalidSetting("style_scale", f"{becomes}, more than {LARGEST:,} a side: use a smaller one")
         return [(1, 3, *each) for each in found]
 
     def at(self, size):

@@ -69,7 +69,7 @@ def _grey(source, height, width):
     name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
     if name is not None and not os.path.lexists(name) and name not in samples.names():
         raise PictureError(
-            f"{name!r} does not exist: a picture, white where the style goes, was expected, or {REST}, or {NONE}"
+            f"{name!r} does not exist: a picture, white where the style counts, was expected, or {REST}, or {NONE}"
         )
     grey = pictures.read(source).mean(axis=2, dtype=np.float32)
     return _painted(_resized(grey, height, width, "BILINEAR"), name or "given")

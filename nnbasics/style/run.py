@@ -166,7 +166,8 @@ class Run:
                 yield self._progress(step)
         except Diverged as problem:
             self.diverged = True
-            self.stopped = f"{problem}; {_advice(self.settings)}"
+            what = str(problem).partition(";")[0]  # its advice is for all walks
+            self.stopped = f"{what}; {_advice(self.settings)}"
             if not self.rows:
                 raise Diverged(self.stopped) from None
             return

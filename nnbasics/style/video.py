@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnbasics.data import moving
+from nnbasics.data import moving, output
 from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style.flow import flow, trust, warp
@@ -98,6 +98,7 @@ def paint(source, style, folder, settings, *, steadiness=STEADINESS, resume=Fals
             if follow(run, []):
                 raise KeyboardInterrupt
             result = run.result
+            folder.mkdir(exist_ok=True)
             replace(result, metadata={**result.metadata, **place}).save(file)
             run = result = announce = None  # a run's memory is free before the next takes its own
         last, before = pictures.read(file), frame  # as the file has it, so that going on later changes nothing
@@ -119,10 +120,12 @@ def _following(frame, before, last, style, settings, steadiness, announce):
 def _folder(folder, resume):
     folder = Path(folder)
     try:
-        folder.mkdir(exist_ok=True)
         used = any(folder.iterdir())
+    except FileNotFoundError:
+        output.check_writable(folder)  # made for the first frame, so that nothing is left where there is none
+        used = False
     except OSError as problem:
-        raise PictureError(f"the folder {str(folder)!r} cannot be made: {problem.strerror}; choose another") from None
+        raise PictureError(f"the folder {str(folder)!r} cannot be used: {problem.strerror}; choose another") from None
     if used and not resume:
         raise PictureError(f"the folder {str(folder)!r} is not empty: choose another, or go on in it (--resume)")
     return folder

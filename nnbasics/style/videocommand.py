@@ -11,7 +11,7 @@ from nnbasics.data import picture as pictures
 from nnbasics.data.output import check_apart
 from nnbasics.errors import PictureError, SettingsError
 from nnbasics.style import progress, video
-from nnbasics.style.command import add_settings, settings_of, sources
+from nnbasics.style.command import add_settings, flags, settings_of, sources
 from nnbasics.style.settings import Real
 
 DESCRIPTION = """Paint every frame of a moving picture in the style of a painting. CLIP is a folder of frames, an
@@ -78,16 +78,17 @@ def _paint(arguments, settings, steadiness, folder):
         print(f"{width} x {height} pixels a frame: {run.plan}", file=sys.stderr, flush=True)
 
     try:
-        return video.paint(
-            arguments.clip,
-            arguments.style,
-            folder,
-            settings,
-            steadiness=steadiness,
-            resume=arguments.resume,
-            on_frame=tell,
-            announce=announce,
-        )
+        with flags():
+            return video.paint(
+                arguments.clip,
+                arguments.style,
+                folder,
+                settings,
+                steadiness=steadiness,
+                resume=arguments.resume,
+                on_frame=tell,
+                announce=announce,
+            )
     except KeyboardInterrupt:
         print(f"\nnnbasics: stopped; the frames so far are in {folder}, --resume goes on behind them", file=sys.stderr)
         raise SystemExit(128 + signal.SIGINT) from None

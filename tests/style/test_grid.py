@@ -88,7 +88,10 @@ def test_every_pair_is_painted_as_it_would_be_alone(tmp_path, capsys):
         (["--rows", "style_layers=relu1_1,relu1_11", "--columns", "tv_weight=0"], "--style-layers: no layer"),
         (["--rows", "preset=fast,fasst", "--columns", "tv_weight=0"], "did you mean 'fast'"),
         (["--cells", "{folder}/file"], "cannot be made"),
-        (["--rows", "mask=none,sky.png", "--columns", "tv_weight=0"], "--mask: 'sky.png' does not exist"),
+        (
+            ["--rows", "mask=none,sky.png", "--columns", "tv_weight=0", "--cells", "{folder}/cells"],
+            "--mask: 'sky.png' does not exist",
+        ),
         (["--rows", "memory=4GB,1MB", "--columns", "tv_weight=0"], "--memory: 1 MB is not enough"),
     ],
 )

@@ -63,8 +63,12 @@ def test_the_style_scale_is_of_the_longest_side():
     settings = Settings.of(size=64, style_scale=1.5, content_layers="relu2_1", style_layers="relu1_1")
     content, style = Ingredients("cat", "starry_night", settings).shapes(64)
     assert max(content) == 64 and max(style) == 96
-    with pytest.raises(PictureError, match=r"becomes 16 x \d+ at size 32 and style_scale 0.5, .* larger size"):
+    with pytest.raises(
+        PictureError, match=r"becomes 16 x \d+ at size 32 and style_scale 0.5, .* larger size or style_scale"
+    ):
         prepared(style_scale=0.5)
+    with pytest.raises(SettingsError, match=r"style_scale: the style picture, .* style_scale 1e\+09, more than 16,384"):
+        prepared(style_scale=1e9)
 
 
 def test_kept_colours_are_the_contents_and_brightness_alone_is_minimised():

@@ -44,7 +44,7 @@ def test_the_rest_is_what_the_others_leave_and_none_is_everywhere(tmp_path):
         ([np.zeros((6, 8))], "black everywhere"),
         (["rest"], "no other"),
         ([np.ones((6, 8)), "rest"], "nothing is left for 'rest': the other masks are white everywhere"),
-        (["sky.png"], "'sky.png' does not exist: .* white where the style goes, .* or rest, or none"),
+        (["sky.png"], "'sky.png' does not exist: .* white where the style counts, .* or rest, or none"),
         (["rset", None], "'rset' does not exist: .* or rest, or none"),
     ],
 )
