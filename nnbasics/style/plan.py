@@ -104,6 +104,15 @@ class _Way:
         return replace(settings, optimizer=self.optimizer, history=self.history, tile=self.tile, pyramid=pyramid)
 
     def note(self, settings):
+        return "; ".join(filter(None, [self._about_tiles(settings.tile), self._about_walk(settings)]))
+
+    def _about_tiles(self, side):
+        if not side or self.tiles.pixels <= side**2:
+            return ""
+        instead = "in one piece" if self.tiles.number == 1 else "in the smallest there are"
+        return f"tiles of {side} x {side} pixels are too small for what these layers look at: walked {instead}"
+
+    def _about_walk(self, settings):
         if settings.optimizer is None and self.optimizer != "lbfgs":
             return "with adam, since there is no memory for lbfgs"
         if settings.history is None and self.history != max(HISTORIES):

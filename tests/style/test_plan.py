@@ -135,6 +135,15 @@ def test_an_allowance_that_is_too_small_is_named_with_one_that_is_enough(prepare
         fitted(prepared, 64e9, monkeypatch, **given)
 
 
+@pytest.mark.parametrize(("size", "tile", "walked"), [(64, 7, "in one piece"), (700, 52, "in the smallest there are")])
+def test_tiles_that_cannot_be_so_small_are_said(prepared, monkeypatch, size, tile, walked):
+    _, plan = fitted(prepared, 64e9, monkeypatch, size=size, tile=tile)
+    assert f"tiles of {tile} x {tile} pixels are too small" in str(plan) and str(plan).endswith(f"walked {walked}")
+    assert (plan.tiles.number == 1) == (size == 64)
+    for fits in (0, 600, 1024):
+        assert not fitted(prepared, 64e9, monkeypatch, size=size, tile=fits)[1].note
+
+
 def test_tiles_paint_the_same_picture(tmp_path):
     whole, tiled = (
         stylize("cat", "auvers", size=300, iterations=4, tile=tile, style_layers="relu1_1,relu2_1,relu3_1",
