@@ -154,7 +154,7 @@ class Ingredients:
             return dict.fromkeys(names, 1.0)
         top, left = (max(side - MEASURED, 0) // 2 for side in content.shape[2:])
         part = content[..., top : top + MEASURED, left : left + MEASURED]
-        found = self.net.activations(part, names)
+        found = self.net.plan(part.shape, names, dtype=part.dtype).forward(part).features
         return {name: max(float(features.mean()), 1e-6) for name, features in found.items()}
 
     def masks(self, shapes):

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -124,11 +124,13 @@ class Run:
     def _at(self, size, before=None):
         """Stand at the beginning of the walk at one size, perhaps behind the walk at the size before."""
         self.walk = self.prepared = self.objective = None  # their memory goes before more is taken
+        if before is not None:
+            before.objective = None
         prepared = self.ingredients.at(size)
         start = prepared.start
         if before is not None:
             start = enlarged(before.picture(), *start.shape[2:])
-        self.prepared, self._size = prepared, size
+        self.prepared, self._size = replace(prepared, objective=None), size  # a kept Progress holds no network
         self.objective, self.style_weight = prepared.objective, prepared.style_weight
         self.walk = Walk(prepared.objective, start, self.settings, prepared.price, before)
 

@@ -1,6 +1,7 @@
 """Coarse to fine: what is enlarged is the same picture, what was learned still holds, and a run is one run."""
 
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -68,6 +69,23 @@ def test_a_run_counts_through_its_sizes_and_ends_at_the_last(optimizer):
     for size in (24, 32, 48):
         losses = [row.total for row in run.rows if row.size == size]
         assert losses[-1] < losses[0] or optimizer == "adam"  # whose first steps need not fall
+
+
+def test_the_small_network_is_gone_before_the_large_one_comes():
+    run = Run("cat", "auvers", Settings.of(**QUICK, iterations=9))
+    networks, kept, at = [weakref.ref(run.objective)], [], run.ingredients.at
+
+    def noted(size):
+        assert all(network() is None for network in networks)
+        prepared = at(size)
+        networks.append(weakref.ref(prepared.objective))
+        return prepared
+
+    run.ingredients.at = noted
+    for state in run:
+        kept.append(state)
+    assert len(networks) == 3
+    assert kept[0].image.shape == kept[-1].image.shape, "a picture on the way can still be asked for"
 
 
 def test_a_run_that_ends_on_the_way_has_a_picture_of_full_size():
