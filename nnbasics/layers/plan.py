@@ -133,6 +133,7 @@ class Plan:
         for name, of_layer in self._guides.items():
             if sums:
                 outputs.guided[name] = of_layer.grams(outputs.features[name])
+        for name in self._guided:
             if name not in self.features:
                 del outputs.features[name]
         return outputs

@@ -8,7 +8,7 @@ import pytest
 from nnbasics import AvgPool2d, Conv2d, MaxPool2d, ReLU, Sequential
 from nnbasics.models import vgg19
 from nnbasics.style import Objective
-from nnbasics.style.tiles import Axis, cut, grids, looks
+from nnbasics.style.tiles import Axis, Tiles, cut, grids, looks, over
 
 STYLE_LAYERS = {"relu1_1": 1.0, "relu2_1": 0.5, "relu3_1": 0.25, "relu4_1": 0.125, "relu5_1": 0.125}
 SETTINGS = {"content_weight": 1, "style_weight": 1e5, "content_layers": {"relu4_2": 1}, "style_layers": STYLE_LAYERS}
@@ -134,6 +134,13 @@ def test_masks_and_balance_in_tiles():
     whole, tiled = (Objective(small_net(), content, styles, tile=tile, **given).evaluate(x) for tile in (None, 56))
     assert tiled[0] == pytest.approx(whole[0], rel=1e-11)
     assert relative(tiled[1], whole[1]) < 1e-11
+
+
+def test_of_the_whole_picture_only_the_content_is_kept():
+    """Features of guided layers would be larger than all else: 4 GB of relu1_1 at 4096 pixels."""
+    shape = 1, 3, 64, 120
+    tiles = over(small_net(), shape, ["relu2_1"], [], "float64", {"relu1_1": np.ones((1, 64, 120))}, tile=48)
+    assert isinstance(tiles, Tiles) and list(tiles.features(np.zeros(shape))) == ["relu2_1"]
 
 
 def test_a_gradient_in_tiles_is_the_derivative_of_the_loss():
