@@ -39,7 +39,7 @@ CASES = {
     "a checkpoint": f"{STYLE} --iterations 52 --checkpoint out.ckpt --checkpoint-every 13",
     "a film of the walk": f"{STYLE} --iterations 24 --animate out.webp",
     "a clip of two frames": "video clip starry_night -o clip.webp --size 384 --iterations 20",
-    "a sheet of four": "grid cat starry_night -o sheet.png --size 256 --iterations 4 --rows pooling=max,average "
+    "a sheet of four": "grid cat starry_night -o sheet.png --size 256 --iterations 4 --rows style_weight=1x,3x "
     "--columns color=style,keep",
 }
 
