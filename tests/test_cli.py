@@ -75,6 +75,7 @@ def test_progress_without_a_terminal_is_a_few_plain_lines_with_falling_losses(pa
 
 
 def test_the_picture_carries_what_it_takes_to_make_it_again(painted):
+    assert pictures.metadata(painted[0] / "out-0002.png")["iterations_done"] == 2
     made = pictures.metadata(painted[0] / "out.png")
     assert made["version"] == nnbasics.__version__
     assert made["settings"]["size"] == 64 and made["settings"]["iterations"] == 4

@@ -103,7 +103,8 @@ def run(arguments):
 
     def save_stage(state):
         if state.iteration in stages:
-            pictures.write(stages[state.iteration], state.image, overwrite=arguments.overwrite)
+            metadata = transfer.metadata()
+            pictures.write(stages[state.iteration], state.image, metadata=metadata, overwrite=arguments.overwrite)
 
     stopped = True
     with contextlib.suppress(KeyboardInterrupt), keeping.of(transfer) as keep:

@@ -89,6 +89,9 @@ def prepared(path, **moved):
             f"{path} is frame {made['frame']!a} of a moving picture, painted with the one before in view: "
             "make them again together, nnbasics video"
         )
+    for role, place in moved.items():
+        if place is not None and role not in made:
+            raise PictureError(f"{flag(role)} is given, and {path} was made without")
     try:
         roles = ["content", "style", *(role for role in ("mask", "style_mask", "init") if role in made)]
         found = {role: _all_found(role, made[role], path, moved.get(role)) for role in roles}

@@ -44,6 +44,7 @@ def test_shipped_pictures_by_name_alone(tmp_path, monkeypatch, capsys, way):
     monkeypatch.chdir(tmp_path)
     assert again("out.png") == 0
     assert same("out.png", "out-again.png") and "the same pixels as out.png" in capsys.readouterr().out
+    assert "--mask is given, and out.png was made without" in refused(capsys, "out.png", "--mask", "m.png")
     assert "out.png' is read as well" in refused(capsys, "out.png", "-o", "out.png", "--overwrite")
     then, now = pictures.metadata("out.png"), pictures.metadata("out-again.png")
     assert then == now
