@@ -51,7 +51,8 @@ def read(source, *, max_pixels: int | None = MAX_PIXELS) -> np.ndarray:
     ----------
     source : str, path, Pillow image or array
         A file (PNG, JPEG, WebP, TIFF, GIF, BMP, PNM), the bare name of a shipped picture such as ``"cat"``, an open
-        Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8, uint16 or floats in [0, 1].
+        Pillow image, or an array (H, W), (H, W, 3) or (H, W, 4) of booleans, uint8, uint16 or floats in
+        [0, 1].
     max_pixels : int or None
         Refuse files with more pixels, before decoding them; None takes any size.
 

@@ -112,7 +112,9 @@ def colour_and_alpha_of_array(array: np.ndarray, where: str = "the array") -> tu
 
 
 def _unit(values: np.ndarray, where: str = "the picture") -> np.ndarray:
-    """A float32 copy in [0, 1] of uint8, uint16 or floats that already are, up to rounding."""
+    """A float32 copy in [0, 1] of booleans, uint8, uint16 or floats that already are, up to rounding."""
+    if values.dtype == bool:
+        return values.astype(np.float32)
     if values.dtype in (np.uint8, np.uint16):
         unit = values.astype(np.float32)
         unit /= np.iinfo(values.dtype).max

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnbasics.data import picture as pictures
-from nnbasics.errors import PictureError
+from nnbasics.errors import PictureError, UserError
 from nnbasics.style import color, manifest, masks
 from nnbasics.style.conventions import CONVENTIONS
 from nnbasics.style.objective import Objective
@@ -71,6 +71,8 @@ class Ingredients:
 
     def __init__(self, content, styles, settings):
         styles = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+        if not styles:
+            raise UserError("no style picture is given: one, or a list of some, was expected")
         _check_lists(settings, len(styles))
         self.settings = settings
         self.net, self.weights = network(settings.weights, settings.pooling, settings.convention)

@@ -64,8 +64,6 @@ def shares(weights, masks):
 
 
 def _grey(source, height, width):
-    if isinstance(source, np.ndarray) and source.dtype == bool:
-        source = source.astype(np.float32)
     name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
     if name is not None and not os.path.lexists(name) and name not in samples.names():
         raise PictureError(

@@ -348,10 +348,12 @@ def test_pillow_image_stays_as_it_was_and_open(tmp_path):
     np.testing.assert_array_equal(picture.read(memory), array.astype(np.float32) / 255)
 
 
-@pytest.mark.parametrize("dtype, white", [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1), (np.float64, 1)])
+@pytest.mark.parametrize(
+    "dtype, white", [(bool, 1), (np.uint8, 255), (np.uint16, 65535), (np.float32, 1), (np.float64, 1)]
+)
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 4)])
 def test_arrays(dtype, white, shape, rng):
-    array = (rng.random(shape) * white).astype(dtype)
+    array = rng.random(shape) > 0.5 if dtype is bool else (rng.random(shape) * white).astype(dtype)
     original = array.copy()
     found = picture.read(array)
     unit = array.astype(np.float64) / white

@@ -167,6 +167,18 @@ def test_pictures_that_cannot_be_used_are_refused(bad):
             stylize(*pair, iterations=1, **QUICK)
 
 
+def test_no_style_at_all_is_refused():
+    with pytest.raises(UserError, match="no style picture is given"):
+        stylize("cat", [], iterations=1, **QUICK)
+
+
+def test_masks_of_booleans_are_masks_in_a_run_too():
+    mask = np.arange(40) < 20
+    found = [stylize("cat", "auvers", mask=[each], iterations=2, **QUICK) for each in (mask[None], mask[None] * 1.0)]
+    np.testing.assert_array_equal(*[each.image for each in found])
+    assert found[0].metadata["mask"] == found[1].metadata["mask"]
+
+
 def test_a_picture_too_narrow_for_the_deepest_layer_is_refused_with_what_to_do():
     with pytest.raises(PictureError, match=r"the content picture, 400 x 20 pixels, becomes 64 x 3 .* larger size"):
         stylize(noise((20, 400, 3)), "auvers", size=64)
