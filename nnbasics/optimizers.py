@@ -289,6 +289,7 @@ class LBFGS(Optimizer):
     ARMIJO = 1e-4  # the loss must fall by this part of what the slope at the start promises
     CURVATURE = 0.9  # and the slope must rise to this part of it
     TRIALS = 20  # points of one line search
+    GROWTH = 3  # the first trial goes at most so many times as far as the last step
     LEAST_COSINE = 1e-5  # a pair with s.y below this part of |s| |y| is rounding, not curvature
 
     def __init__(self, history=50, first_step=1e-2):
@@ -313,7 +314,7 @@ class LBFGS(Optimizer):
         note = ""
         if self._order:
             direction = self._newton(g, products)
-            found = self._search(function, step, direction, 1.0)
+            found = self._search(function, step, direction, min(1.0, self._reach(direction)))
             if found is not None:
                 return found
             self._order = []
@@ -375,6 +376,12 @@ class LBFGS(Optimizer):
         which = self._order + [slot + self._slots for slot in self._order]
         combine(self._rows, which, np.concatenate([-u, c * p]), direction)
         return direction
+
+    def _reach(self, direction):
+        """The longest first trial: what was learned on the way here is not known to hold much further away."""
+        if self._length is None:
+            return math.inf
+        return self.GROWTH * self._length / math.sqrt(_dot(direction, direction))
 
     def _search(self, function, start, direction, t, note=""):
         """The next step along `direction`, first trial t, or None.

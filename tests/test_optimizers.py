@@ -114,6 +114,23 @@ def test_the_compact_form_is_bfgs_while_the_history_lasts():
     np.testing.assert_allclose(optimizer._newton(g, products), -h @ g, rtol=1e-8)
 
 
+def test_no_step_is_first_tried_more_than_three_times_as_far_as_the_last_one_went():
+    function, tried = bowl(50, 1e4)[0], []
+
+    def noted(x):
+        tried.append(x)
+        return function(x)
+
+    steps, first = [], []
+    for step in itertools.islice(descend(noted, np.zeros(50), LBFGS(20)), 60):
+        steps.append(step)
+        first.append(len(tried))
+    went = [np.linalg.norm(b.x - a.x) for a, b in itertools.pairwise(steps)]
+    trials = [np.linalg.norm(tried[n] - step.x) for step, n in zip(steps[1:-1], first[1:-1], strict=True)]
+    growth = np.array(trials) / went[:-1]
+    assert growth.max() == pytest.approx(3)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", [1e12, 1e-6])
 def test_the_walk_does_not_depend_on_the_scale_of_the_loss(scale, dtype):

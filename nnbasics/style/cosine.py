@@ -1,9 +1,10 @@
-"""The picture as its cosine transform, with low frequencies made easy to move: a change of variables for the search.
+"""The picture as its cosine transform, with what a step should move most made easy to move: a change of variables.
 
-Most of what style transfer changes is large and slow, while the gradient is loudest in the fine detail. In the
-coordinates u, where coefficient k of the cosine transform of x - start is s_k u_k with s_k = |frequency|^-1/2, a step
-of one size in every coordinate moves large shapes more than fine grain, and L-BFGS needs fewer evaluations to the same
-loss. The transform is orthonormal, so the chain rule is dL/du = s DCT(dL/dx).
+Most of what style transfer changes is large and slow, while the gradient is loudest in the fine detail; and large
+patches of colour answer to a small change more than their brightness does. In the coordinates u, where a coefficient of
+the cosine transform of x - start is s u, with s falling with the frequency from one value to another for grey and for
+colour, L-BFGS needs fewer evaluations to the same loss. The transform is orthonormal and the scaling symmetric, so the
+chain rule is dL/du = s DCT(dL/dx).
 """
 
 import numpy as np
@@ -22,23 +23,27 @@ class Pixels:
         return function
 
 
+# s = LEAST + SLOW / frequency, 1 the finest there is: of the mean of the three channels, and of what deviates from it.
+# From how far a walk (the cat, The Starry Night) went in each frequency for its gradient; tried on five pairs.
+GREY = 1.0, 0.12
+COLOUR = 1.1, 0.044
+LONGEST = 156  # pixels: relu5_1 sees no more at once, and waves longer than that are all alike
+
+
 class Cosine:
     """Coordinates u of (1, 3, H, W) pictures, zero at the start of the walk, and functions of pictures within them.
 
     Parameters
     ----------
     start : ndarray, (1, 3, H, W)
-    power : float
-        s = frequency^-power, up to a constant that makes the median 1.
     """
 
-    def __init__(self, start, power=0.5):
+    def __init__(self, start):
         height, width = start.shape[2:]
         frequency = np.hypot(np.arange(height)[:, None] / height, np.arange(width) / width)
-        frequency[0, 0] = 1 / max(height, width)
-        scale = frequency**-power
+        frequency = np.hypot(frequency, 2 / LONGEST)
         self._start = start
-        self._scale = (scale / np.median(scale)).astype(start.dtype)
+        self._scale = tuple((least + slow / frequency).astype(start.dtype) for least, slow in (GREY, COLOUR))
 
     @property
     def origin(self):
@@ -47,11 +52,19 @@ class Cosine:
 
     def step_of(self, coarse, s):
         """A step in the coordinates of a smaller picture (flat), enlarged to one in these."""
-        return self._low(coarse, s.reshape(coarse._start.shape) * coarse._scale) / self._scale
+        return self._unscaled(self._low(coarse, coarse._scaled(s.reshape(coarse._start.shape))))
 
     def slope_of(self, coarse, y):
         """A gradient, or a difference of two, in the coordinates of a smaller picture (flat), as one in these."""
-        return self._low(coarse, y.reshape(coarse._start.shape) / coarse._scale) * self._scale
+        return self._scaled(self._low(coarse, coarse._unscaled(y.reshape(coarse._start.shape))))
+
+    def _scaled(self, u):
+        """s u."""
+        return _mixed(u, *self._scale)
+
+    def _unscaled(self, v):
+        """v / s."""
+        return _mixed(v, *(1 / scale for scale in self._scale))
 
     def _low(self, coarse, coefficients):
         """The coefficients of a smaller picture as low frequencies of this one, as large as in its space."""
@@ -65,7 +78,7 @@ class Cosine:
         """The picture at the coordinates u: the start + the inverse transform of s u."""
         from scipy.fft import idctn
 
-        x = idctn(u * self._scale, axes=(2, 3), norm="ortho", overwrite_x=True, workers=_threads())
+        x = idctn(self._scaled(u), axes=(2, 3), norm="ortho", overwrite_x=True, workers=_threads())
         x += self._start
         return x
 
@@ -76,10 +89,18 @@ class Cosine:
         def of_coordinates(u):
             loss, gradient = function(self.picture(u))
             slope = dctn(gradient, axes=(2, 3), norm="ortho", workers=_threads())
-            slope *= self._scale
-            return loss, slope
+            return loss, self._scaled(slope)
 
         return of_coordinates
+
+
+def _mixed(v, grey, colour):
+    """`grey` times the mean of the channels + `colour` times what deviates from it, place by place."""
+    mean = v.mean(axis=1, keepdims=True)
+    mean *= grey - colour
+    mixed = v * colour
+    mixed += mean
+    return mixed
 
 
 def _threads():

@@ -98,6 +98,8 @@ class Objective:
     ):
         if convention not in CONVENTIONS:
             raise SettingsError(f"convention {convention!r} is unknown; {nearest(convention, CONVENTIONS)}")
+        if tile is not None and not (isinstance(tile, (int, np.integer)) and tile > 0):
+            raise SettingsError(f"tile is {tile!r}; pixels of a side were expected, or None for one piece")
         self.convention = CONVENTIONS[convention]
         self.tv_weight = _weight("tv_weight", tv_weight)
         self.content_layers = _layer_weights("content", content_weight, content_layers)
@@ -187,6 +189,8 @@ class Objective:
 
     def _targets_for(self, x):
         """What the picture is compared with, computed once for each dtype."""
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+            raise UserError(f"Objective: x is {getattr(x, 'dtype', type(x).__name__)}; an array of floats was expected")
         if x.shape != self.shape:
             raise UserError(f"Objective: x has shape {x.shape}; the content has {self.shape}, and x must have the same")
         if x.dtype not in self._targets:

@@ -19,14 +19,8 @@ from nnbasics.style.pyramid import stages
 from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.tiles import TWICE, cut
 
-HISTORIES = {
-    50: 1.0,
-    30: 1.1,
-    20: 1.3,
-    10: 1.5,
-    5: 1.8,
-    3: 2.2,
-}  # steps remembered: how many times the evaluations, roughly
+# Steps remembered: how many times the evaluations, roughly.
+HISTORIES = {50: 1.0, 30: 1.1, 20: 1.3, 10: 1.5, 5: 1.8, 3: 2.2}
 ADAM = 3.2  # the same for Adam
 TILES = (2048, 1536, 1280, 1024, 896, 768, 640, 512, 448, 384)  # pixels a side
 PICTURES = {"lbfgs": 11, "adam": 9, "gradient-descent": 7}  # alive at once, beside the history

@@ -191,6 +191,8 @@ def test_a_pure_function(rng):
         ({"tv_weight": float("inf")}, "tv_weight is inf"),
         ({"style_layers": {"relu1": -2}}, r"style_layers\['relu1'\] is -2"),
         ({"convention": "papers"}, "did you mean 'paper'"),
+        ({"tile": 0}, "tile is 0; pixels of a side were expected, or None"),
+        ({"tile": "64"}, "tile is '64'"),
     ],
 )
 def test_settings_that_cannot_be(change, message, rng):
@@ -208,5 +210,8 @@ def test_messages_name_the_nearest_layer_and_both_shapes(rng):
     settings["content_layers"] = {"relu2": 1}
     with pytest.raises(UserError, match=r"\(1, 3, 12, 9\).*\(1, 3, 12, 10\)"):
         Objective(small_net(MaxPool2d), content, style, **settings)(content[..., :9])
+    for x, found in ((content.tolist(), "list"), ((255 * content).astype(np.uint8), "uint8")):
+        with pytest.raises(UserError, match=f"x is {found}; an array of floats was expected"):
+            Objective(small_net(MaxPool2d), content, style, **settings)(x)
     with pytest.raises(UserError, match=r"content picture is \(3, 12, 10\)"):
         Objective(small_net(MaxPool2d), content[0], style, **settings)

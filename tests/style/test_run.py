@@ -11,7 +11,6 @@ from nnbasics.data import picture as pictures
 from nnbasics.errors import PictureError, SettingsError, UserError
 from nnbasics.optimizers import Diverged
 from nnbasics.style import Objective, Run, Settings, ingredients, stylize
-from nnbasics.style.cosine import Cosine
 from nnbasics.style.progress import duration
 
 QUICK = {"size": 32, "content_layers": "relu2_1", "style_layers": "relu1_1,relu2_1"}
@@ -222,22 +221,6 @@ def test_a_gradient_that_is_not_finite_from_the_start_is_an_error():
     run.walk.objective = Spoiled(run.objective, 0)
     with pytest.raises(Diverged, match=r"not finite.*try"):
         list(run)
-
-
-def test_cosine_coordinates_go_there_and_back_and_keep_the_chain_rule():
-    rng = np.random.default_rng(0)
-    x, direction = rng.random((2, 1, 3, 11, 14))
-    target = rng.random(x.shape)
-    coordinates = Cosine(x)
-    np.testing.assert_array_equal(coordinates.picture(np.zeros_like(x)), x)
-
-    def function(picture):
-        return float(np.sum((picture - target) ** 4)), 4 * (picture - target) ** 3
-
-    of_coordinates = coordinates.within(function)
-    u, h = 0.1 * rng.random(x.shape), 1e-5
-    slope = (of_coordinates(u + h * direction)[0] - of_coordinates(u - h * direction)[0]) / (2 * h)
-    np.testing.assert_allclose(np.vdot(of_coordinates(u)[1], direction), slope, rtol=1e-6)
 
 
 def test_the_bar_shows_steps_and_loss_and_is_not_shown_unasked_where_nobody_watches(capsys):
