@@ -379,9 +379,8 @@ class LBFGS(Optimizer):
 
     def _reach(self, direction):
         """The longest first trial: what was learned on the way here is not known to hold much further away."""
-        if self._length is None:
-            return math.inf
-        return self.GROWTH * self._length / math.sqrt(_dot(direction, direction))
+        norm = math.sqrt(_dot(direction, direction))
+        return self.GROWTH * self._length / norm if self._length and norm else math.inf
 
     def _search(self, function, start, direction, t, note=""):
         """The next step along `direction`, first trial t, or None.
