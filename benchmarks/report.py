@@ -9,7 +9,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parent.parent
 RESULTS = TOP / "benchmarks" / "results"
-PAGES = (TOP / "README.md", TOP / "docs" / "engine.md", TOP / "docs" / "seeing.md")
+PAGES = (TOP / "README.md", *(TOP / "docs" / f"{name}.md" for name in ("engine", "large", "seeing")))
 NOT_YET = "(`make bench` writes this table.)"
 
 

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as every
-from benchmarks import accuracy, closure, ideas, interleave, layers, memory, quality, report, roofline, training
+from benchmarks import (
+    accuracy,
+    closure,
+    flicker,
+    ideas,
+    interleave,
+    layers,
+    memory,
+    quality,
+    report,
+    roofline,
+    training,
+)
 
 
 @pytest.fixture
@@ -114,6 +126,14 @@ def test_memory_foretold(results, monkeypatch):
     assert 100 < peak < 500 and float(ratio) == pytest.approx(foretold / peak, abs=0.02)
     with pytest.raises(SystemExit, match=r"nnbasics style cat nobody -o out.png: .*nobody"):
         memory.measured("style cat nobody -o out.png")
+
+
+def test_flicker_by_the_cameras_motion(monkeypatch):
+    monkeypatch.setattr(flicker, "NOISE", 0.0)
+    frames = flicker.clip()
+    assert flicker.flicker_of_pan(frames) == 0 and frames[0].shape == frames[-1].shape
+    frames[2] = frames[2] + 0.4
+    assert flicker.flicker_of_pan(frames) == pytest.approx(0.4 * 2 / (len(frames) - 1)), "there and back again"
 
 
 def test_time_to_quality(results, monkeypatch):
