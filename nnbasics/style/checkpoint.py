@@ -10,7 +10,7 @@ import numpy as np
 
 from nnbasics import checkpoints
 from nnbasics.errors import CheckpointError, UserError
-from nnbasics.style import manifest
+from nnbasics.style import cosine, manifest
 from nnbasics.style.plan import SETTLED
 from nnbasics.style.settings import InvalidSetting
 from nnbasics.style.trace import Row
@@ -20,6 +20,7 @@ KIND = "style"
 AUTO = "auto"  # every SECONDS, or less often where writing would take more than SHARE of the time
 SECONDS = 30.0
 SHARE = 0.05
+COORDINATES = [*cosine.GREY, *cosine.COLOUR, cosine.LONGEST]  # what is kept of a walk means nothing in others
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -134,7 +135,7 @@ class Keeper:
         if not run.rows or (self._written and self._written[0] == run.iteration):
             return
         began = time.monotonic()
-        facts = {"version": __version__, "identity": identity(run)}
+        facts = {"version": __version__, "coordinates": COORDINATES, "identity": identity(run)}
         checkpoints.write(self._path, KIND, facts, {"rows": np.array(run.rows), **run.walk.state()})
         now = time.monotonic()
         self._written = run.iteration, now, now - began
@@ -197,6 +198,11 @@ class Saved:
         CheckpointError
             With the name of what differs.
         """
+        if self._facts.get("coordinates") != COORDINATES:
+            raise CheckpointError(
+                f"{self._path} is of a version of nnbasics that walks in other coordinates, and no use to this one; "
+                "begin anew, from the picture that it came to if there is one: init"
+            )
         then, now = self._facts["identity"], identity(run)
         for name in sorted({*then, *now}):
             was, is_now = (_short(values.get(name)) for values in (then, now))

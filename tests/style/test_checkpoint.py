@@ -55,6 +55,14 @@ def test_ten_and_ten_steps_are_twenty(tmp_path, way):
     assert both.metadata == straight.metadata
 
 
+def test_the_walk_of_another_versions_coordinates_is_not_gone_on_with(kept):
+    facts, arrays = checkpoints.read(kept, "style")
+    for other in ({**facts, "coordinates": [1.0, 0.5]}, {k: v for k, v in facts.items() if k != "coordinates"}):
+        checkpoints.write(kept, "style", other, arrays)
+        with pytest.raises(CheckpointError, match="a version of nnbasics that walks in other coordinates"):
+            stylize("cat", "auvers", iterations=6, checkpoint=kept, resume=True, **QUICK)
+
+
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_every_step_can_be_gone_on_from(tmp_path, way):
     """Also the start, where no optimiser has learned anything, and the steps where a short history rolls over."""
