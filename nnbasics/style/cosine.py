@@ -43,7 +43,7 @@ class Cosine:
         frequency = np.hypot(np.arange(height)[:, None] / height, np.arange(width) / width)
         frequency = np.hypot(frequency, 2 / LONGEST)
         self._start = start
-        self._scale = tuple((least + slow / frequency).astype(start.dtype) for least, slow in (GREY, COLOUR))
+        self._scales = tuple((least + slow / frequency).astype(start.dtype) for least, slow in (GREY, COLOUR))
 
     @property
     def origin(self):
@@ -52,21 +52,19 @@ class Cosine:
 
     def step_of(self, coarse, s):
         """A step in the coordinates of a smaller picture (flat), enlarged to one in these."""
-        return self._unscaled(self._low(coarse, coarse._scaled(s.reshape(coarse._start.shape))))
+        moved = _mix(s.reshape(coarse._start.shape).copy(), *coarse._scales)
+        return _mix(self._low(moved), *self._inverses)
 
     def slope_of(self, coarse, y):
         """A gradient, or a difference of two, in the coordinates of a smaller picture (flat), as one in these."""
-        return self._scaled(self._low(coarse, coarse._unscaled(y.reshape(coarse._start.shape))))
+        slope = _mix(y.reshape(coarse._start.shape).copy(), *coarse._inverses)
+        return _mix(self._low(slope), *self._scales)
 
-    def _scaled(self, u):
-        """s u."""
-        return _mixed(u, *self._scale)
+    @property
+    def _inverses(self):
+        return [1 / scale for scale in self._scales]
 
-    def _unscaled(self, v):
-        """v / s."""
-        return _mixed(v, *(1 / scale for scale in self._scale))
-
-    def _low(self, coarse, coefficients):
+    def _low(self, coefficients):
         """The coefficients of a smaller picture as low frequencies of this one, as large as in its space."""
         large = self.origin
         height, width = coefficients.shape[2:]
@@ -78,7 +76,7 @@ class Cosine:
         """The picture at the coordinates u: the start + the inverse transform of s u."""
         from scipy.fft import idctn
 
-        x = idctn(self._scaled(u), axes=(2, 3), norm="ortho", overwrite_x=True, workers=_threads())
+        x = idctn(_mix(u.copy(), *self._scales), axes=(2, 3), norm="ortho", overwrite_x=True, workers=_threads())
         x += self._start
         return x
 
@@ -89,18 +87,18 @@ class Cosine:
         def of_coordinates(u):
             loss, gradient = function(self.picture(u))
             slope = dctn(gradient, axes=(2, 3), norm="ortho", workers=_threads())
-            return loss, self._scaled(slope)
+            return loss, _mix(slope, *self._scales)
 
         return of_coordinates
 
 
-def _mixed(v, grey, colour):
-    """`grey` times the mean of the channels + `colour` times what deviates from it, place by place."""
+def _mix(v, grey, colour):
+    """`grey` times the mean of the channels + `colour` times what deviates from it, place by place, in place."""
     mean = v.mean(axis=1, keepdims=True)
     mean *= grey - colour
-    mixed = v * colour
-    mixed += mean
-    return mixed
+    v *= colour
+    v += mean
+    return v
 
 
 def _threads():
