@@ -28,12 +28,18 @@ def circle(softness):
     return np.clip((1 - distance) / max(softness, 1e-6) + 0.5, 0, 1).astype(np.float32)
 
 
+def half(above):
+    """A mask: the upper half, or the lower."""
+    return np.repeat(np.float32([[above], [not above]]), 64, axis=0).repeat(192, axis=1)
+
+
 def of(name, *values, pair=CAT, **others):
     """A sheet of one setting's values."""
     return [(str(value), pair, {name: value, **others}) for value in values]
 
 
 TIMES = {"fast": {"preset": "fast"}, "the defaults": {}}
+NOISE = {"init": "noise", "style_weight": "0.2x"}
 SHEETS = {
     "preset": of("preset", "sketchy", "strong", "faithful", "photo"),
     "style_weight": of("style_weight", "0.1x", "0.3x", "1x", "5x"),
@@ -43,6 +49,11 @@ SHEETS = {
         ("soft edge", CAT, {"mask": circle(0.8)}),
         ("rest", ("cat", ["starry_night", "great_wave"]), {"mask": [circle(0.3), "rest"]}),
         ("the mask", CAT, None),
+    ],
+    "style_mask": [
+        ("the whole painting", CAT, {}),
+        ("its upper half", CAT, {"style_mask": half(above=True)}),
+        ("its lower half", CAT, {"style_mask": half(above=False)}),
     ],
     "convention": of("convention", "johnson", "anish", "gatys-notebook", "keras", pair=CHINA),
     "style_scale": of("style_scale", 0.5, 1.0, 1.5, 2.0),
@@ -58,7 +69,20 @@ SHEETS = {
     "init": [
         ("content", CHINA, {}),
         ("noise", CHINA, {"init": "noise"}),
-        ("noise, 0.2x", CHINA, {"init": "noise", "style_weight": "0.2x"}),
+        ("noise, 0.2x", CHINA, NOISE),
+    ],
+    "seed": of("seed", 0, 1, 2, pair=CHINA, **NOISE),
+    "size": of("size", 128, 256, 512),
+    "iterations": of("iterations", 5, 20, 60, 200),
+    "optimizer": [
+        ("lbfgs", CAT, {}),
+        ("adam", CAT, {"optimizer": "adam"}),
+        ("adam, 0.005", CAT, {"optimizer": "adam", "learning_rate": 0.005}),
+        ("gradient-descent", CAT, {"optimizer": "gradient-descent"}),
+    ],
+    "pyramid": [
+        ("none", CHINA, {"size": 352, "pyramid": "none", **NOISE}),
+        ("smaller sizes first", CHINA, {"size": 352, **NOISE}),
     ],
 }
 
