@@ -7,7 +7,7 @@ import importlib
 import sys
 import time
 
-NAMES = ("closure", "layers", "training", "ideas", "roofline", "accuracy", "memory", "tsne", "quality")
+NAMES = ("closure", "layers", "training", "ideas", "roofline", "accuracy", "memory", "flicker", "tsne", "quality")
 
 
 def main(names):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parent.parent
 RESULTS = TOP / "benchmarks" / "results"
-PAGES = (TOP / "README.md", *(TOP / "docs" / f"{name}.md" for name in ("engine", "large", "seeing")))
+PAGES = (TOP / "README.md", *(TOP / "docs" / f"{name}.md" for name in ("engine", "large", "seeing", "video")))
 NOT_YET = "(`make bench` writes this table.)"
 
 
