@@ -249,6 +249,16 @@ def test_before_it_starts_it_says_its_memory_and_after_a_step_its_time(painted):
     assert re.search(r"a step takes [\d.e-]+ s: about \d+ s", err)
 
 
+@pytest.mark.parametrize(("steps", "short"), [("2", True), ("3", True), ("4", False)])
+def test_it_says_which_steps_are_on_smaller_pictures_and_where_none_is_left(tmp_path, capsys, steps, short):
+    layers = ["--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1"]
+    words = ["--size", "48", "--pyramid", "32:1,40:2", "--iterations", steps, *layers]
+    assert main(["style", "cat", "auvers", "-o", str(tmp_path / "out.png"), *words]) == 0
+    said = capsys.readouterr().err
+    assert "of them first 1 at 32 pixels, 2 at 40 pixels" in said
+    assert ("none is left for 48: --iterations above 3" in said) == short
+
+
 def test_a_walk_that_runs_away_keeps_the_last_good_picture(tmp_path, capsys):
     out = tmp_path / "out.png"
     words = ["--optimizer", "gradient-descent", "--learning-rate", "1e6", "--size", "48", "--iterations", "40"]

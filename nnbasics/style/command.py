@@ -177,8 +177,19 @@ def _opening(arguments, transfer, keeping):
         f"{content} in the style of {' and '.join(styles)}: {width} x {height} pixels\n"
         f"{settings.iterations} steps of {settings.optimizer} from {start}, "
         f"style weight {shown(settings.style_weight)}\n"
-        f"{transfer.plan}"
+        f"{_small_first(settings)}{transfer.plan}"
     )
+
+
+def _small_first(settings):
+    """A line about the steps on smaller pictures, if there are any."""
+    if not settings.pyramid:
+        return ""
+    line = "of them first " + ", ".join(f"{steps} at {size} pixels" for size, steps in settings.pyramid.items())
+    few = sum(settings.pyramid.values())
+    if settings.iterations <= few:
+        line += f"; none is left for {settings.size}: --iterations above {few}, or --pyramid none, would have some"
+    return line + "\n"
 
 
 def _interrupted(arguments, transfer):

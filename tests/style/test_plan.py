@@ -44,7 +44,7 @@ slow = functools.partial(pytest.param, marks=pytest.mark.slow)
         slow({"size": 1024, "iterations": 2, "optimizer": "adam"}),
         slow({"size": 640, "iterations": 2, "optimizer": "gradient-descent", "learning_rate": 1e-6}),
         slow({"size": 640, "iterations": 2, "pooling": "average"}),
-        slow({"size": 640, "iterations": 2, "color": "keep", "init": "noise"}),
+        slow({"size": 640, "iterations": 2, "color": "keep", "init": "noise", "pyramid": "none"}),
         slow({"size": 1024, "iterations": 2, "tile": 512}),
         slow({"size": 1024, "iterations": 2, "memory": "600MB"}),
     ],
